@@ -1,0 +1,222 @@
+/** A value of the environment: its unit, its default (none: it must be given) and one line of why. The README's table is made from these. */
+interface Setting<T> {
+  readonly variable: string
+  readonly unit: string
+  readonly default?: string
+  readonly why: string
+  /** Throws an Error that says what is wrong and how to mend it; never repeats a value that may be secret. */
+  readonly parse: (text: string) => T
+}
+
+export interface AriUrl {
+  /** The name of this Asterisk in calls and logs: host:port. */
+  readonly node: string
+  readonly url: string
+}
+
+export interface Listen {
+  readonly host: string
+  readonly port: number
+}
+
+const setting = <T>(value: Setting<T>): Setting<T> => value
+
+export const settings = {
+  baseDomain: setting({
+    variable: 'HASHDIAL_BASE_DOMAIN',
+    unit: 'domain name',
+    default: 'hashdial.test',
+    why: 'the <base> of every address, and the realm of every password: a change makes all extensions set their password again',
+    parse: domain,
+  }),
+  databaseUrl: setting({
+    variable: 'HASHDIAL_DATABASE_URL',
+    unit: 'URL',
+    why: 'the MySQL or MariaDB that Kamailio reads too, as mysql://user:password@host:3306/database',
+    parse: databaseUrl,
+  }),
+  databasePool: setting({
+    variable: 'HASHDIAL_DATABASE_POOL',
+    unit: 'connections',
+    default: '10',
+    why: 'how many queries run at once; all processes together must stay below max_connections',
+    parse: whole(2, 1000),
+  }),
+  ariUrls: setting({
+    variable: 'HASHDIAL_ARI_URLS',
+    unit: 'URLs, comma separated',
+    why: 'the ARI of each Asterisk, as http://user:password@host:8088; host:port is its name in calls',
+    parse: ariUrls,
+  }),
+  apiListen: setting({
+    variable: 'HASHDIAL_API_LISTEN',
+    unit: 'address:port',
+    default: '127.0.0.1:8080',
+    why: 'where the REST API listens; put a TLS proxy in front before anyone else may reach it',
+    parse: listen,
+  }),
+  adminKeySha256: setting({
+    variable: 'HASHDIAL_ADMIN_KEY_SHA256',
+    unit: '64 hex digits',
+    default: '',
+    why: 'SHA-256 of the key that makes and deletes customers; empty: nobody can. The key itself is never configured',
+    parse: sha256,
+  }),
+  hashBytes: setting({
+    variable: 'HASHDIAL_HASH_BYTES',
+    unit: 'bytes',
+    default: '6',
+    why: 'randomness of a new direct address (2 hex digits a byte); addresses of every length go on working',
+    parse: whole(6, 16),
+  }),
+  ringSeconds: setting({
+    variable: 'HASHDIAL_RING_SECONDS',
+    unit: 'seconds',
+    default: '60',
+    why: 'how long a device rings before the caller is told that nobody answers',
+    parse: whole(1, 600),
+  }),
+  callRetentionDays: setting({
+    variable: 'HASHDIAL_CALL_RETENTION_DAYS',
+    unit: 'days',
+    default: '30',
+    why: 'how long calls that ended are kept',
+    parse: whole(1, 3650),
+  }),
+  failureRetentionDays: setting({
+    variable: 'HASHDIAL_FAILURE_RETENTION_DAYS',
+    unit: 'days',
+    default: '7',
+    why: 'how long failed registrations and blocked guessers are kept',
+    parse: whole(1, 3650),
+  }),
+  authFailures: setting({
+    variable: 'HASHDIAL_AUTH_FAILURES',
+    unit: 'failures a minute',
+    default: '20',
+    why: 'how many wrong tokens one source address may try; good tokens from there go on working',
+    parse: whole(1, 100_000),
+  }),
+  bodyBytes: setting({
+    variable: 'HASHDIAL_BODY_BYTES',
+    unit: 'bytes',
+    default: '262144',
+    why: 'the largest request body that the API reads',
+    parse: whole(1024, 16_777_216),
+  }),
+  drainSeconds: setting({
+    variable: 'HASHDIAL_DRAIN_SECONDS',
+    unit: 'seconds',
+    default: '10',
+    why: 'how long SIGTERM waits for requests that are under way; calls live on in Asterisk and are found again',
+    parse: whole(0, 3600),
+  }),
+  sipAddress: setting({
+    variable: 'HASHDIAL_SIP_ADDRESS',
+    unit: 'address:port',
+    default: '127.0.0.1:5060',
+    why: 'where devices find Kamailio; only shown',
+    parse: text(255),
+  }),
+  logLevel: setting({
+    variable: 'HASHDIAL_LOG_LEVEL',
+    unit: 'level',
+    default: 'info',
+    why: 'fatal, error, warn, info, debug, trace or silent',
+    parse: oneOf(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']),
+  }),
+} as const
+
+export type Config = { readonly [Name in keyof typeof settings]: ReturnType<(typeof settings)[Name]['parse']> }
+
+/** Everything that is wrong with the environment, at once: nobody wants to start a program five times to learn five things. */
+export class ConfigError extends Error {
+  override name = 'ConfigError'
+
+  constructor(readonly problems: readonly { variable: string; problem: string }[]) {
+    super(['the configuration is wrong:', ...problems.map((p) => `  ${p.variable} ${p.problem}`)].join('\n'))
+  }
+}
+
+export function loadConfig(env: Readonly<Record<string, string | undefined>>): Config {
+  const problems: { variable: string; problem: string }[] = []
+  const values: Record<string, unknown> = {}
+  for (const [name, { variable, default: standard, why, parse }] of Object.entries<Setting<unknown>>(settings)) {
+    // A variable that is set to nothing counts as not set: that is what compose files and CI make of an absent value.
+    const given = env[variable]?.trim() || standard
+    if (given === undefined) {
+      problems.push({ variable, problem: `is missing; set it: ${why}` })
+      continue
+    }
+    try {
+      values[name] = parse(given)
+    } catch (error) {
+      problems.push({ variable, problem: (error as Error).message })
+    }
+  }
+  if (problems.length > 0) throw new ConfigError(problems)
+  return Object.freeze(values) as Config
+}
+
+function text(longest: number) {
+  return (value: string): string => {
+    if (value.length > longest) throw new Error(`has ${value.length} characters; at most ${longest} are possible`)
+    return value
+  }
+}
+
+function whole(least: number, most: number) {
+  return (value: string): number => {
+    const number = /^\d{1,9}$/.test(value) ? Number(value) : NaN
+    if (number >= least && number <= most) return number
+    throw new Error(`is "${value.slice(0, 40)}"; give a whole number from ${least} to ${most}`)
+  }
+}
+
+function oneOf<Word extends string>(words: readonly Word[]) {
+  return (value: string): Word => {
+    const word = words.find((candidate) => candidate === value)
+    if (word) return word
+    throw new Error(`is "${value.slice(0, 40)}"; give one of ${words.join(', ')}`)
+  }
+}
+
+function domain(value: string): string {
+  // 180: `<customer id>.registrar.` stands in front of it, and a domain name has at most 253 characters.
+  const shape = /^(?=.{1,180}$)[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?(\.[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?)*$/
+  if (shape.test(value)) return value
+  throw new Error(`is "${value.slice(0, 40)}"; give a domain name in lower case, such as voice.example.com`)
+}
+
+function sha256(value: string): string {
+  if (/^([0-9a-fA-F]{64})?$/.test(value)) return value.toLowerCase()
+  throw new Error("is not 64 hex digits; make them with: printf %s 'the key' | sha256sum")
+}
+
+function listen(value: string): Listen {
+  const [, ipv6, host = ipv6, port] = /^(?:\[([0-9a-fA-F:.]+)\]|([^\s:[\]]+)):(\d{1,5})$/.exec(value) ?? []
+  if (host && Number(port) <= 65535) return Object.freeze({ host, port: Number(port) })
+  throw new Error(`is "${value.slice(0, 40)}"; give address:port, such as 127.0.0.1:8080 or [::1]:8080`)
+}
+
+function databaseUrl(value: string): string {
+  const url = URL.canParse(value) ? new URL(value) : undefined
+  const known = url?.protocol === 'mysql:' || url?.protocol === 'mariadb:'
+  if (known && url.hostname && url.username && /^\/[A-Za-z0-9_$-]{1,64}$/.test(url.pathname)) return value
+  throw new Error('is not a URL of the form mysql://user:password@host:3306/database')
+}
+
+function ariUrls(value: string): readonly AriUrl[] {
+  const urls = value.split(',').map((part, index) => {
+    const url = URL.canParse(part.trim()) ? new URL(part.trim()) : undefined
+    const known = url?.protocol === 'http:' || url?.protocol === 'https:'
+    if (!known || !url.username || !url.password) {
+      throw new Error(`has an entry (number ${index + 1}) that is not of the form http://user:password@host:8088`)
+    }
+    const node = `${url.hostname}:${url.port || (url.protocol === 'https:' ? '443' : '80')}`
+    return Object.freeze({ node, url: url.href.replace(/\/$/, '') })
+  })
+  const twice = urls.find(({ node }, index) => urls.findIndex((other) => other.node === node) !== index)
+  if (twice) throw new Error(`names ${twice.node} twice; name each Asterisk once`)
+  return Object.freeze(urls)
+}
