@@ -10,7 +10,7 @@ export function createLogger(level: string): Logger {
       paths: ['password', 'token', 'authorization', '*.password', '*.token', '*.authorization'],
       censor: '[removed]',
     },
-    base: undefined,
+    base: null,
     timestamp: pino.stdTimeFunctions.isoTime,
   })
 }

@@ -1,0 +1,82 @@
+import 'reflect-metadata'
+import { createPool } from 'mysql2'
+import { DataSource, QueryFailedError, type EntityManager, type EntityTarget, type ObjectLiteral } from 'typeorm'
+import { connectionOptions, connectPatiently, sessionSql } from './database/connect.ts'
+import { fromSqlTime, toSqlTime } from './database/time.ts'
+import type { Logger } from './log.ts'
+
+export { isDatabaseAway } from './database/connect.ts'
+export { migrate } from './database/migrate.ts'
+export { fromSqlTime, now, toSqlTime } from './database/time.ts'
+export type { DataSource, EntityManager } from 'typeorm'
+
+export interface DatabaseOptions {
+  entities: readonly EntityTarget<ObjectLiteral>[]
+  logger?: Logger
+  pool?: number
+}
+
+/** The database, MySQL or MariaDB, waited for if it is not up yet. Its tables are made by migrate(). */
+export async function openDatabase(url: string, { entities, logger, pool = 10 }: DatabaseOptions): Promise<DataSource> {
+  await (await connectPatiently(url, logger)).end()
+  const { user, ...options } = connectionOptions(url)
+  const database = new DataSource({
+    // One driver speaks to both: TypeORM's `mariadb` differs in RETURNING and UUID columns only, and we use neither.
+    type: 'mysql',
+    driver: { createPool: createOurPool },
+    ...(options as { host: string; port: number; password: string; database: string }),
+    username: user as string,
+    poolSize: pool,
+    // A BIGINT is a number, and a string only where a number cannot hold it.
+    extra: { bigNumberStrings: false },
+    synchronize: false,
+    entities: entities as (new () => object)[],
+    // `undefined` in a where clause is a mistake that would match every row.
+    invalidWhereValuesBehavior: { undefined: 'throw', null: 'throw' },
+  })
+  keepMicroseconds(database)
+  return database.initialize()
+}
+
+function createOurPool(options: Parameters<typeof createPool>[0]): ReturnType<typeof createPool> {
+  const pool = createPool(options)
+  // Queued in front of the first query of each connection, so nobody can come before it.
+  pool.on('connection', (connection) => connection.query(sessionSql, () => undefined))
+  return pool
+}
+
+/** TypeORM makes a Date of every DATETIME, and a Date has no microseconds: we keep the text, as RFC 3339. */
+function keepMicroseconds({ driver }: DataSource): void {
+  const hydrate = driver.prepareHydratedValue.bind(driver)
+  const persist = driver.preparePersistentValue.bind(driver)
+  driver.prepareHydratedValue = (value, column) =>
+    column.type === 'datetime' && typeof value === 'string' ? fromSqlTime(value) : hydrate(value, column)
+  driver.preparePersistentValue = (value, column) =>
+    column.type === 'datetime' && typeof value === 'string' ? toSqlTime(value) : persist(value, column)
+}
+
+/** Is this the refusal of the unique index `key`? */
+export function isDuplicate(error: unknown, key: string): boolean {
+  if (!(error instanceof QueryFailedError)) return false
+  const { code, sqlMessage } = error.driverError as { code?: string; sqlMessage?: string }
+  // MySQL writes 'table.key', MariaDB 'key'.
+  return code === 'ER_DUP_ENTRY' && new RegExp(`for key '([^']+\\.)?${key}'$`).test(sqlMessage ?? '')
+}
+
+/** A transaction; one that lost a deadlock is run again, as InnoDB expects of its clients. */
+export async function transaction<T>(database: DataSource, run: (manager: EntityManager) => Promise<T>): Promise<T> {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await database.transaction(run)
+    } catch (error) {
+      const { code } = ((error as QueryFailedError).driverError ?? {}) as { code?: string }
+      if (attempt === 5 || (code !== 'ER_LOCK_DEADLOCK' && code !== 'ER_LOCK_WAIT_TIMEOUT')) throw error
+    }
+  }
+}
+
+/** Does the database answer within `ms`? A server that hangs answers no as one that is gone does. */
+export async function isDatabaseUp(database: DataSource, ms = 1000): Promise<boolean> {
+  const late = new Promise<boolean>((resolve) => setTimeout(resolve, ms, false).unref())
+  return Promise.race([database.query('SELECT 1').then(Boolean, () => false), late])
+}

@@ -1,0 +1,23 @@
+let last = 0n
+
+/**
+ * This moment as RFC 3339 in UTC with microseconds. Never the same twice in one process, so that what was made later
+ * also sorts later; a Date has milliseconds only.
+ */
+export function now(): string {
+  const micros = BigInt(Date.now()) * 1000n
+  last = micros > last ? micros : last + 1n
+  const fraction = String(last % 1_000_000n).padStart(6, '0')
+  return `${new Date(Number(last / 1_000_000n) * 1000).toISOString().slice(0, 19)}.${fraction}Z`
+}
+
+/** `2026-01-02 03:04:05.123456`, as the database writes a DATETIME(6), into `2026-01-02T03:04:05.123456Z`. */
+export function fromSqlTime(text: string): string {
+  return `${text.slice(0, 10)}T${text.slice(11, 19)}.${text.slice(20).padEnd(6, '0')}Z`
+}
+
+/** The other way round, for parameters of plain SQL (entities do it by themselves). MySQL refuses a `Z` at the end. */
+export function toSqlTime(time: string | Date): string {
+  const text = typeof time === 'string' ? time : time.toISOString()
+  return text.replace('T', ' ').replace(/Z$/, '')
+}
