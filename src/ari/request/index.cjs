@@ -1,7 +1,6 @@
 'use strict'
 // ari-client 2.2.0 asks for its api-docs once through `request` (unmaintained since 2020, with open advisories), only to
-// see whether anything listens there. swagger-client's `shred` is replaced by this package too: it is never called, for
-// connection.ts carries swagger-client's requests itself.
+// see whether anything listens there.
 const http = require('node:http')
 
 module.exports = function request(url, callback) {

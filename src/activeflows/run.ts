@@ -1,0 +1,115 @@
+import { setTimeout as delay } from 'node:timers/promises'
+import type { Action, Jump, StepLike } from '../actions/action.ts'
+import { actions } from '../actions/index.ts'
+import { CallEnded, Interrupted, type Call } from '../calls/call.ts'
+import { now } from '../database.ts'
+import { HashdialError } from '../errors.ts'
+import type { ActiveflowRow, ExecutedAction } from './activeflow.ts'
+
+/** The longest `executed_actions` that is kept: of a flow that runs for hours, its last actions. */
+const remembered = 200
+
+/** How long an action waits for MySQL, in milliseconds. */
+const patience = 2_000
+
+/**
+ * Runs an activeflow from where its cursor is until its list is done, an action ends it, or the caller hangs up; then
+ * the call ends too. Where the cursor is, is in MySQL before an action runs, so after a crash the same action runs again.
+ */
+export async function runActiveflow(call: Call, flow: ActiveflowRow): Promise<void> {
+  try {
+    for (let step = next(flow); step && !call.ending; step = next(flow)) {
+      const executed = begin(flow, step)
+      await save(call, flow)
+      const jump = await runAction(call, step, `${flow.id}-${flow.state.executions}`, executed)
+      move(flow, jump)
+    }
+    await call.hangup('normal')
+  } catch (error) {
+    if (!(error instanceof CallEnded)) await fail(call, flow, error as Error)
+  } finally {
+    Object.assign(flow, { status: 'ended', tm_end: now() })
+    call.exchange.journal
+      .save('activeflows', flow)
+      .catch((error: unknown) => call.log.warn({ err: error as Error }, 'the end of an activeflow is not recorded'))
+  }
+}
+
+/** The action at the cursor; lists that are done are left. */
+function next(flow: ActiveflowRow): StepLike | undefined {
+  const { stack } = flow.state
+  for (;;) {
+    const frame = stack.at(-1)
+    if (!frame) return undefined
+    const step = frame.actions[frame.cursor]
+    if (step) return step
+    stack.pop()
+  }
+}
+
+/** Notes that the action begins; one that was interrupted by a crash goes on under its old number. */
+function begin(flow: ActiveflowRow, step: StepLike): ExecutedAction {
+  const last = flow.executed_actions.at(-1)
+  if (last?.tm_end === null) return last
+  const executed = { id: step.id ?? '', type: step.type, tm_start: now(), tm_end: null, result: '' }
+  flow.state.executions++
+  flow.executed_actions = [...flow.executed_actions.slice(1 - remembered), executed]
+  return executed
+}
+
+async function runAction(call: Call, step: StepLike, place: string, executed: ExecutedAction): Promise<Jump | void> {
+  // The registry's schemas have checked the options when the list was saved.
+  const action = actions[step.type as keyof typeof actions] as unknown as Action<object>
+  for (;;) {
+    try {
+      if (action.needs === 'answered') await call.answer()
+      const jump = await action.run(call, step.option, place)
+      Object.assign(executed, { tm_end: now(), result: 'done' })
+      call.recovered = false
+      return jump
+    } catch (error) {
+      if (!call.interrupted && !(error instanceof Interrupted)) {
+        Object.assign(executed, { tm_end: now(), result: call.ended ? 'hangup' : (error as Error).message })
+        throw call.ended ? new CallEnded() : error
+      }
+      await call.resumed()
+    }
+  }
+}
+
+function move(flow: ActiveflowRow, jump: Jump | void): void {
+  const { stack } = flow.state
+  const frame = stack.at(-1)!
+  if (jump && 'end' in jump) stack.length = 0
+  else if (jump && 'goto' in jump) frame.cursor = frame.actions.findIndex(({ id }) => id === jump.goto)
+  else {
+    const step = frame.actions[frame.cursor]!
+    const followed = step.next_id ? frame.actions.findIndex(({ id }) => id === step.next_id) : -1
+    frame.cursor = followed >= 0 ? followed : frame.cursor + 1
+    if (jump && 'push' in jump) stack.push({ actions: jump.push, cursor: 0 })
+  }
+}
+
+/**
+ * Stores the cursor. A new call is not begun without it; one that is under way goes on when MySQL does not answer, for
+ * a caller is worth more than the cursor (the journal stores it when MySQL is back).
+ */
+async function save(call: Call, flow: ActiveflowRow): Promise<void> {
+  const { journal } = call.exchange
+  const first = flow.state.executions === 1
+  const saved = Promise.all([journal.save('activeflows', flow), first ? call.save() : undefined])
+  const late = new AbortController()
+  const timeout = delay(patience, 'late', { signal: late.signal, ref: false })
+  const result = await Promise.race([saved, timeout]).finally(() => late.abort())
+  timeout.catch(() => undefined)
+  if (result !== 'late' || !first) return
+  saved.catch(() => undefined)
+  journal.forget('activeflows', flow.id)
+  journal.forget('calls', call.id)
+  throw new HashdialError('UNAVAILABLE', 'DATABASE_AWAY', 'the database did not take the call in time')
+}
+
+async function fail(call: Call, flow: ActiveflowRow, error: Error): Promise<void> {
+  call.log.error({ err: error, activeflow: flow.id }, 'an activeflow ended with an error')
+  await call.hangup('failed', 503).catch((reason: unknown) => call.log.warn({ err: reason as Error }, 'hangup failed'))
+}

@@ -1,0 +1,180 @@
+import type { Logger } from '../log.ts'
+import { forgetOperations, loadOperations, type AriOperations, type Carrier } from './operations.ts'
+import { AriSocket } from './socket.ts'
+import { AriError, type AriEvent } from './types.ts'
+
+const application = 'hashdial'
+const retryMin = 100
+const retryMax = 2_000
+
+/**
+ * Asterisk sends only these (PUT /applications/…/eventFilter): 17 messages a call instead of 69.
+ * The filter holds back the responses to REST over the WebSocket too, unless they are named.
+ */
+const wantedEvents = [
+  'RESTResponse',
+  'StasisStart',
+  'StasisEnd',
+  'ChannelStateChange',
+  'ChannelDestroyed',
+]
+
+export interface AriListener {
+  /** A channel came into Stasis. `event.args` are those of the dialplan's Stasis(). */
+  stasisStart(node: AriNode, event: AriEvent): void
+  /** Connected, for the first time or again: what is in Asterisk has to be reconciled. Events arrive already. */
+  connected(node: AriNode): void
+  /** Out of reach; its channels may live on. */
+  disconnected(node: AriNode): void
+}
+
+type Listener = (event: AriEvent) => void
+
+/**
+ * One Asterisk, by ARI. Connects for ever (0.1 to 2 s between tries), tells what became of it, and gives each event to
+ * whoever listens for the object that it is about.
+ */
+export class AriNode {
+  /** host:port of its ARI: what a call's `node` column says. */
+  readonly name: string
+  readonly #url: URL
+  readonly #log: Logger
+  readonly #listener: AriListener
+  readonly #listeners = new Map<string, Set<Listener>>()
+  #operations: AriOperations | undefined
+  #socket: AriSocket | undefined
+  #retry: NodeJS.Timeout | undefined
+  #wait = retryMin
+  #stopped = false
+  /** Why there is no connection, for /health. */
+  problem = 'not connected yet'
+
+  constructor(url: string, log: Logger, listener: AriListener) {
+    this.#url = new URL(url)
+    this.name = this.#url.host
+    this.#log = log.child({ node: this.name })
+    this.#listener = listener
+  }
+
+  get connected(): boolean {
+    return this.#socket !== undefined
+  }
+
+  /** ari-client's operations. Each rejects with AriError. */
+  get ari(): AriOperations {
+    if (!this.#operations) throw new AriError(0, `Asterisk ${this.name} has not been connected yet`)
+    return this.#operations
+  }
+
+  start(): void {
+    void this.#connect()
+  }
+
+  stop(): void {
+    this.#stopped = true
+    clearTimeout(this.#retry)
+    this.#socket?.close()
+    forgetOperations(this.#url)
+  }
+
+  /** Calls `listener` with each event about the channel, playback or recording `id` until the returned function is called. */
+  on(id: string, listener: Listener): () => void {
+    const set = this.#listeners.get(id) ?? new Set()
+    this.#listeners.set(id, set.add(listener))
+    return () => {
+      set.delete(listener)
+      if (set.size === 0 && this.#listeners.get(id) === set) this.#listeners.delete(id)
+    }
+  }
+
+  /** How many objects are listened for (for a test that nothing leaks). */
+  get listening(): number {
+    return this.#listeners.size
+  }
+
+  async #connect(): Promise<void> {
+    try {
+      const socket = await AriSocket.open(this.#url, application, {
+        event: (event) => this.#event(event),
+        close: (reason) => this.#closed(reason),
+      })
+      this.#socket = socket
+      this.#operations ??= await loadOperations(this.#url, this.#carry)
+      await this.ari.applications.filter({
+        applicationName: application,
+        filter: { allowed: wantedEvents.map((type) => ({ type })) },
+      })
+      this.#wait = retryMin
+      this.problem = ''
+      this.#log.info('connected to Asterisk')
+      this.#listener.connected(this)
+    } catch (error) {
+      this.#socket?.close()
+      this.#again((error as Error).message)
+    }
+  }
+
+  #closed(reason: string): void {
+    this.#socket = undefined
+    if (!this.#stopped) this.#listener.disconnected(this)
+    this.#again(reason)
+  }
+
+  #again(problem: string): void {
+    if (this.#stopped) return
+    if (problem !== this.problem) this.#log.warn({ problem }, 'no connection to Asterisk, trying on')
+    this.problem = problem
+    clearTimeout(this.#retry)
+    this.#retry = setTimeout(() => void this.#connect(), this.#wait)
+    this.#wait = Math.min(this.#wait * 2, retryMax)
+  }
+
+  /** Everything goes over the WebSocket but the api-docs, and the filter that could hold back its own response. */
+  readonly #carry: Carrier = async (method, uri, body) => {
+    if (uri.startsWith('api-docs/') || uri.endsWith('/eventFilter')) return this.#http(method, uri, body)
+    if (!this.#socket) throw new AriError(0, `Asterisk ${this.name} is not connected: ${this.problem}`)
+    return this.#socket.request(method, uri, body)
+  }
+
+  async #http(method: string, uri: string, body?: string): Promise<string> {
+    const user = `${decodeURIComponent(this.#url.username)}:${decodeURIComponent(this.#url.password)}`
+    const headers = { authorization: `Basic ${btoa(user)}`, 'content-type': 'application/json' }
+    const signal = AbortSignal.timeout(5_000)
+    const init = body === undefined ? { method, headers, signal } : { method, headers, signal, body }
+    const response = await fetch(new URL(`/ari/${uri}`, this.#url.origin), init)
+    if (!response.ok) throw new AriError(response.status, `HTTP ${response.status} for ${uri}`)
+    return response.text()
+  }
+
+  #event(event: AriEvent): void {
+    try {
+      if (event.type === 'StasisStart') this.#listener.stasisStart(this, event)
+      const id = event.channel?.id ?? event.playback?.id ?? event.recording?.name
+      const listeners = id === undefined ? undefined : this.#listeners.get(id)
+      if (listeners) for (const listener of [...listeners]) listener(event)
+    } catch (error) {
+      // One call's mistake must not end the socket that all calls share.
+      this.#log.error({ err: error as Error, event: event.type }, 'an event was not handled')
+    }
+  }
+}
+
+/** Waits for `request`; a channel, bridge or playback that is gone already is no error here: that is `undefined`. */
+export async function unlessGone<T>(request: Promise<T>): Promise<T | undefined> {
+  try {
+    return await request
+  } catch (error) {
+    if (error instanceof AriError && error.gone) return undefined
+    throw error
+  }
+}
+
+/**
+ * Waits for requests that remove something. What is gone already is fine, and what cannot be removed because Asterisk is
+ * out of reach is removed by the reconciliation when it is back.
+ */
+export async function cleanUp(requests: Promise<unknown>[]): Promise<void> {
+  for (const result of await Promise.allSettled(requests)) {
+    if (result.status === 'rejected' && !(result.reason instanceof AriError)) throw result.reason
+  }
+}

@@ -1,0 +1,93 @@
+import { createRequire } from 'node:module'
+import type { AriBridge, AriChannel } from './types.ts'
+
+type Id = { channelId: string }
+
+/** ari-client's operations that are used here, with their parameters (Asterisk's api-docs have all 109). */
+export interface AriOperations {
+  applications: {
+    get(p: { applicationName: string }): Promise<{ channel_ids: string[]; bridge_ids: string[] }>
+    filter(p: { applicationName: string; filter: object }): Promise<unknown>
+  }
+  asterisk: { getInfo(p?: { only?: string }): Promise<{ system: { version: string; entity_id: string } }> }
+  channels: {
+    get(p: Id): Promise<AriChannel>
+    list(): Promise<AriChannel[]>
+    create(p: CreateChannel): Promise<AriChannel>
+    dial(p: Id & { caller?: string; timeout?: number }): Promise<void>
+    ring(p: Id): Promise<void>
+    answer(p: Id): Promise<void>
+    hangup(p: Id & { reason_code?: string }): Promise<void>
+    continueInDialplan(p: Id & { context: string; extension: string; priority: number }): Promise<void>
+    getChannelVar(p: Id & { variable: string }): Promise<{ value: string }>
+    setChannelVar(p: Id & { variable: string; value: string }): Promise<void>
+  }
+  bridges: {
+    get(p: { bridgeId: string }): Promise<AriBridge>
+    list(): Promise<AriBridge[]>
+    createWithId(p: { bridgeId: string; type: string; name?: string }): Promise<AriBridge>
+    addChannel(p: { bridgeId: string; channel: string }): Promise<void>
+    destroy(p: { bridgeId: string }): Promise<void>
+  }
+}
+
+export interface CreateChannel {
+  endpoint: string
+  app: string
+  appArgs?: string
+  channelId: string
+  originator?: string
+  variables?: Record<string, string>
+}
+
+interface SwaggerRequest {
+  url: string
+  method: string
+  body?: string
+  on: { response(response: { data: string }): void; error(response: { data: string } & object): void }
+}
+
+/** Carries one request to Asterisk. `uri` is relative to /ari/. Rejects with AriError. */
+export type Carrier = (method: string, uri: string, body?: string) => Promise<string>
+
+const require = createRequire(import.meta.url)
+const ariClient = require('ari-client') as { connect(url: string, user: string, password: string): Promise<unknown> }
+const { SwaggerHttp } = require('swagger-client') as { SwaggerHttp: { prototype: { execute(r: SwaggerRequest): void } } }
+
+const carriers = new Map<string, Carrier>()
+
+// ari-client 2.2.0 (2019) knows every operation from Asterisk's own api-docs, but its transport has no deadline, throws
+// strings from callbacks and opens a connection for each request. swagger-client sends everything through this one
+// function, so the transport is replaced here, and only the knowledge of operations is ari-client's.
+SwaggerHttp.prototype.execute = (request) => {
+  const url = new URL(request.url)
+  const carrier = carriers.get(url.host)
+  if (!carrier) return request.on.error(Object.assign(new Error(`no ARI connection to ${url.host}`), { data: '' }))
+  const uri = url.pathname.replace(/^\/ari\//, '') + url.search
+  carrier(request.method, uri, request.body).then(
+    (data) => request.on.response({ data }),
+    // Without `data` ari-client hands the error on as it is.
+    (error: Error & { data: never }) => request.on.error(error),
+  )
+}
+
+/**
+ * Reads the api-docs of the Asterisk at `url` and gives its operations, which travel by `carrier`.
+ * Rejects where there is no Asterisk or the user is wrong.
+ */
+export async function loadOperations(url: URL, carrier: Carrier): Promise<AriOperations> {
+  carriers.set(url.host, carrier)
+  const silent = console.log
+  // swagger-client prints a note about Swagger 1.1 with console.log for every api-docs it reads.
+  console.log = () => undefined
+  try {
+    return (await ariClient.connect(url.origin, '', '')) as AriOperations
+  } finally {
+    console.log = silent
+  }
+}
+
+/** Frees what loadOperations keeps for that Asterisk. */
+export function forgetOperations(url: URL): void {
+  carriers.delete(url.host)
+}

@@ -1,0 +1,222 @@
+import { randomUUID } from 'node:crypto'
+import type { DataSource } from 'typeorm'
+import { cleanUp, unlessGone } from '../ari/connection.ts'
+import type { AriNode } from '../ari/connection.ts'
+import type { AriChannel, AriEvent } from '../ari/types.ts'
+import { now } from '../database.ts'
+import type { Logger } from '../log.ts'
+import { reasonOfStatus, type HangupReason } from './causes.ts'
+import type { Journal } from './journal.ts'
+
+export interface Address {
+  type: string
+  target: string
+  target_name: string
+}
+
+/** A row of `calls`; see sql/001-foundation.sql. */
+export interface CallRow {
+  id: string
+  customer_id: string
+  activeflow_id: string
+  groupcall_id: string | null
+  node: string
+  channel_id: string
+  sip_call_id: string
+  direction: 'incoming' | 'outgoing'
+  source: Address
+  destination: Address
+  status: 'dialing' | 'ringing' | 'progressing' | 'terminating' | 'canceling' | 'hangup'
+  hangup_by: '' | 'remote' | 'local'
+  hangup_reason: HangupReason
+  tm_ringing: string | null
+  tm_progressing: string | null
+  tm_hangup: string | null
+  tm_create: string
+  tm_update: string | null
+}
+
+export const callColumns = [
+  ...['id', 'customer_id', 'activeflow_id', 'groupcall_id', 'node', 'channel_id', 'sip_call_id', 'direction'],
+  ...['source', 'destination', 'status', 'hangup_by', 'hangup_reason'],
+  ...['tm_ringing', 'tm_progressing', 'tm_hangup', 'tm_create', 'tm_update'],
+] as const
+
+/** What calls need of the house around them. */
+export interface Exchange {
+  readonly database: DataSource
+  readonly journal: Journal
+  readonly log: Logger
+  /** How long a device rings when an action does not say, in seconds. */
+  readonly ringSeconds: number
+}
+
+/** The context (asterisk/hashdial_extensions.conf) that answers a caller with a SIP status. */
+const context = 'hashdial_refuse'
+
+/**
+ * One call: its row, its channel, and the signal that ends what is being done for it.
+ * The channel's events keep the row true; hanging up aborts `signal` (reason CallEnded), and so does losing Asterisk
+ * (reason Interrupted), after which `resumed` tells when to go on, with a new signal.
+ */
+export class Call {
+  readonly #off: () => void
+  #attempt = new AbortController()
+  #waiting: (() => void)[] = []
+  /** Something of the current action may exist already: it was begun before an interruption. */
+  recovered = false
+
+  constructor(
+    readonly row: CallRow,
+    readonly node: AriNode,
+    readonly exchange: Exchange,
+  ) {
+    this.#off = node.on(row.channel_id, (event) => this.#event(event))
+  }
+
+  /** A caller's channel becomes a call; nothing is stored before `save`. */
+  static incoming(node: AriNode, channel: AriChannel, exchange: Exchange, row: Partial<CallRow>): Call {
+    const number = channel.caller.number
+    return new Call(
+      {
+        ...{ id: randomUUID(), customer_id: '', activeflow_id: randomUUID(), groupcall_id: null, sip_call_id: '' },
+        ...{ node: node.name, channel_id: channel.id, direction: 'incoming', status: 'ringing' },
+        source: { type: 'sip', target: number, target_name: channel.caller.name },
+        destination: { type: '', target: '', target_name: '' },
+        ...{ hangup_by: '', hangup_reason: '', tm_ringing: now(), tm_progressing: null, tm_hangup: null },
+        ...{ tm_create: now(), tm_update: null },
+        ...row,
+      },
+      node,
+      exchange,
+    )
+  }
+
+  get id(): string {
+    return this.row.id
+  }
+
+  get channelId(): string {
+    return this.row.channel_id
+  }
+
+  /** Ends what is being done for the call now. */
+  get signal(): AbortSignal {
+    return this.#attempt.signal
+  }
+
+  /** Somebody has hung up; that the channel is gone is `ended`. */
+  get ending(): boolean {
+    return this.row.hangup_by !== ''
+  }
+
+  get ended(): boolean {
+    return this.row.tm_hangup !== null
+  }
+
+  get interrupted(): boolean {
+    return this.signal.reason instanceof Interrupted
+  }
+
+  get answered(): boolean {
+    return this.row.tm_progressing !== null
+  }
+
+  get log(): Logger {
+    return this.exchange.log.child({ call: this.id })
+  }
+
+  save(): Promise<void> {
+    return this.exchange.journal.save('calls', this.row)
+  }
+
+  async answer(): Promise<void> {
+    if (!this.answered) await this.node.ari.channels.answer({ channelId: this.channelId })
+  }
+
+  /** Ends the call: a caller who was not answered gets the SIP `status` (480 where none is given), others a BYE. */
+  async hangup(reason: HangupReason = 'normal', status = 480): Promise<void> {
+    if (this.ending) return
+    this.#setEnd('local', reason)
+    const { channelId } = this
+    const { channels } = this.node.ari
+    if (this.answered || this.row.direction === 'outgoing') await unlessGone(channels.hangup({ channelId }))
+    // ARI can name a Q.850 cause only, and 21 would make a device's 603 a 403: the dialplan's PJSIPHangup() is exact.
+    else await unlessGone(channels.continueInDialplan({ channelId, context, extension: String(status), priority: 1 }))
+  }
+
+  /** Ends the call as the SIP `status` says, when nobody took it. */
+  refuse(status: number): Promise<void> {
+    return this.hangup(reasonOfStatus(status), status)
+  }
+
+  /** The channel is gone, known from an event or found out after a time without events. */
+  end(by: CallRow['hangup_by'], reason: HangupReason): void {
+    if (this.ended) return
+    this.#setEnd(by, reason)
+    this.#off()
+    Object.assign(this.row, { status: 'hangup', tm_hangup: now(), tm_update: now() })
+    this.#saveLater()
+    this.#attempt.abort(new CallEnded())
+    this.#wake()
+  }
+
+  /** Asterisk is out of reach: nothing can be done, and events are missed, until `resume`. */
+  interrupt(): void {
+    this.#attempt.abort(new Interrupted())
+  }
+
+  /** Asterisk is back and still has the channel. */
+  resume(): void {
+    if (!this.interrupted) return
+    this.#attempt = new AbortController()
+    this.recovered = true
+    // Our own hangup may have been lost with the connection.
+    if (this.ending) void cleanUp([this.node.ari.channels.hangup({ channelId: this.channelId })])
+    this.#wake()
+  }
+
+  /** Resolves when the call goes on after an interruption, or has ended. */
+  async resumed(): Promise<void> {
+    if (this.interrupted && !this.ended) await new Promise<void>((resolve) => this.#waiting.push(resolve))
+  }
+
+  /** The channel has been answered, known from an event or found out after a time without events. */
+  progress(): void {
+    if (this.answered) return
+    Object.assign(this.row, { status: 'progressing', tm_progressing: now(), tm_update: now() })
+    this.#saveLater()
+  }
+
+  #wake(): void {
+    for (const resolve of this.#waiting.splice(0)) resolve()
+  }
+
+  #event(event: AriEvent): void {
+    if (event.type === 'ChannelStateChange' && event.channel?.state === 'Up') this.progress()
+    else if (event.type === 'StasisEnd' || event.type === 'ChannelDestroyed')
+      this.end('remote', this.answered ? 'normal' : 'cancel')
+  }
+
+  /** Whoever ended it first is who ended it. */
+  #setEnd(by: CallRow['hangup_by'], reason: HangupReason): void {
+    if (this.row.hangup_by !== '') return
+    const status = this.answered ? 'terminating' : 'canceling'
+    Object.assign(this.row, { hangup_by: by, hangup_reason: reason, status })
+  }
+
+  /** For what the call itself does not wait for; the journal keeps it while MySQL is away. */
+  #saveLater(): void {
+    this.save().catch((error: unknown) => this.log.warn({ err: error as Error }, 'the call could not be recorded'))
+  }
+}
+
+/** The call has ended. */
+export class CallEnded extends Error {
+  override name = 'CallEnded'
+}
+
+/** Asterisk is out of reach; the call may live on there. */
+export class Interrupted extends Error {
+  override name = 'Interrupted'
+}

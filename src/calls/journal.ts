@@ -1,0 +1,132 @@
+import { setTimeout as delay } from 'node:timers/promises'
+import type { DataSource } from 'typeorm'
+import { isDatabaseAway, toSqlTime } from '../database.ts'
+import type { Logger } from '../log.ts'
+
+export interface JournalRow {
+  id: string
+}
+
+interface Entry {
+  row: JournalRow
+  saved: (() => void)[]
+  failed: ((error: Error) => void)[]
+}
+
+interface Table {
+  columns: readonly string[]
+  dirty: Map<string, Entry>
+}
+
+const batch = 200
+const retry = 250
+
+/**
+ * Writes the rows of live calls and activeflows. A row that changes while a write is under way waits for the next one,
+ * and all that wait go in one statement (group commit): many calls at once cost few statements, and one call alone does
+ * not wait. While the database is away the newest state of each row is kept and written when it is back.
+ */
+export class Journal {
+  readonly #database: DataSource
+  readonly #log: Logger
+  readonly #tables = new Map<string, Table>()
+  #writing: Promise<void> | undefined
+
+  constructor(database: DataSource, log: Logger, columns: Record<string, readonly string[]>) {
+    this.#database = database
+    this.#log = log
+    for (const [name, list] of Object.entries(columns)) this.#tables.set(name, { columns: list, dirty: new Map() })
+  }
+
+  /** Resolves when `row`, as it is when it is written, is in MySQL; rejects when MySQL refuses it. */
+  save(table: string, row: JournalRow): Promise<void> {
+    const dirty = this.#tables.get(table)!.dirty
+    return new Promise((saved, failed) => {
+      const entry = dirty.get(row.id) ?? { row, saved: [], failed: [] }
+      entry.saved.push(saved)
+      entry.failed.push(failed)
+      dirty.set(row.id, entry)
+      this.#writing ??= this.#write()
+    })
+  }
+
+  /** Drops what waits for the row: it is not wanted any more. */
+  forget(table: string, id: string): void {
+    const entry = this.#tables.get(table)!.dirty.get(id)
+    this.#tables.get(table)!.dirty.delete(id)
+    for (const failed of entry?.failed ?? []) failed(new Error('the row is not wanted any more'))
+  }
+
+  /** Resolves when nothing waits any more. */
+  async drain(): Promise<void> {
+    while (this.#writing) await this.#writing
+  }
+
+  async #write(): Promise<void> {
+    await Promise.resolve() // what else is saved in this tick goes along
+    for (;;) {
+      const taken = [...this.#tables].map(([name, table]) => ({ name, table, entries: this.#take(table) }))
+      if (taken.every(({ entries }) => entries.length === 0)) break
+      const outages = await Promise.all(taken.map(({ name, table, entries }) => this.#flush(name, table, entries)))
+      if (outages.includes(true)) await delay(retry)
+    }
+    this.#writing = undefined
+  }
+
+  #take(table: Table): Entry[] {
+    const entries = [...table.dirty.values()].slice(0, batch)
+    for (const { row } of entries) table.dirty.delete(row.id)
+    return entries
+  }
+
+  /** Writes the entries; answers true when they could not be written because the database is away. */
+  async #flush(name: string, table: Table, entries: Entry[]): Promise<boolean> {
+    if (entries.length === 0) return false
+    try {
+      await this.#upsert(name, table.columns, entries)
+      for (const { saved } of entries) for (const resolve of saved) resolve()
+      return false
+    } catch (error) {
+      if (isDatabaseAway(error)) {
+        for (const entry of entries) this.#putBack(table, entry)
+        return true
+      }
+      // One row that MySQL does not take (its customer was deleted meanwhile) must not hold up the others.
+      if (entries.length > 1) return this.#flushEach(name, table, entries)
+      this.#log.warn({ err: error as Error, table: name, id: entries[0]!.row.id }, 'a row was refused by the database')
+      for (const failed of entries[0]!.failed) failed(error as Error)
+      return false
+    }
+  }
+
+  async #flushEach(name: string, table: Table, entries: Entry[]): Promise<boolean> {
+    let outage = false
+    for (const entry of entries) outage = (await this.#flush(name, table, [entry])) || outage
+    return outage
+  }
+
+  #putBack(table: Table, entry: Entry): void {
+    const newer = table.dirty.get(entry.row.id)
+    if (newer) {
+      newer.saved.push(...entry.saved)
+      newer.failed.push(...entry.failed)
+    } else table.dirty.set(entry.row.id, entry)
+  }
+
+  async #upsert(name: string, columns: readonly string[], entries: Entry[]): Promise<void> {
+    const places = `(${columns.map(() => '?').join(',')})`
+    // VALUES(column) is the form that MySQL and MariaDB share.
+    const updates = columns.filter((column) => column !== 'id').map((column) => `${column}=VALUES(${column})`)
+    const values = entries.flatMap(({ row }) => columns.map((column) => toSql(column, row[column as keyof JournalRow])))
+    await this.#database.query(
+      `INSERT INTO ${name} (${columns.join(',')}) VALUES ${entries.map(() => places).join(',')} ` +
+        `ON DUPLICATE KEY UPDATE ${updates.join(',')}`,
+      values,
+    )
+  }
+}
+
+function toSql(column: string, value: unknown): unknown {
+  if (column.startsWith('tm_') && typeof value === 'string') return toSqlTime(value)
+  return typeof value === 'object' && value !== null ? JSON.stringify(value) : value
+}
