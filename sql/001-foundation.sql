@@ -56,7 +56,7 @@ CREATE TABLE subscriber (
   PRIMARY KEY (id),
   UNIQUE KEY subscriber_account (username, domain),
   UNIQUE KEY subscriber_extension (extension_id),
-  CONSTRAINT subscriber_extension FOREIGN KEY (extension_id) REFERENCES extensions (id) ON DELETE CASCADE
+  CONSTRAINT subscriber_owner FOREIGN KEY (extension_id) REFERENCES extensions (id) ON DELETE CASCADE
 ) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_unicode_ci;
 
 -- One row is one direct address; `hash` is the 12 (to 32) hex digits without the `direct.` in front.
@@ -182,4 +182,11 @@ CREATE TABLE activeflows (
   KEY activeflows_reference (reference_id),
   KEY activeflows_old (tm_end),
   CONSTRAINT activeflows_customer FOREIGN KEY (customer_id) REFERENCES customers (id) ON DELETE CASCADE
+) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_unicode_ci;
+
+-- What is done from time to time is done once, also with several processes: the one whose UPDATE moves tm_run does it.
+CREATE TABLE jobs (
+  name VARCHAR(64) CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
+  tm_run DATETIME(6) NOT NULL,
+  PRIMARY KEY (name)
 ) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_unicode_ci;

@@ -34,14 +34,9 @@ export const Text = (length: number): PropertyDecorator => Column({ type: 'varch
 export const Raw = (length: number): PropertyDecorator =>
   Column({ type: 'varchar', length, charset: 'utf8mb4', collation: 'utf8mb4_bin' })
 
-export const LongText = (): PropertyDecorator => Column({ type: 'text' })
-
-/** JSON in a MEDIUMTEXT: MariaDB's JSON type is another one than MySQL's, and nothing searches in it. */
-export const Json = (): PropertyDecorator =>
-  Column({
-    type: 'mediumtext',
-    transformer: { to: (value) => JSON.stringify(value), from: (text) => JSON.parse(text) },
-  })
+/** JSON in a text column: MariaDB's JSON type is another one than MySQL's, and nothing searches in it. */
+export const Json = (type: 'text' | 'mediumtext'): PropertyDecorator =>
+  Column({ type, transformer: { to: (value) => JSON.stringify(value), from: (text) => JSON.parse(text) } })
 
 export const Count = (options: Nullable = {}): PropertyDecorator => Column({ type: 'int', unsigned: true, ...options })
 

@@ -1,0 +1,97 @@
+import { Entity, Index, VirtualColumn } from 'typeorm'
+import type { EntityManager } from '../database.ts'
+import { fromSqlTime } from '../database.ts'
+import { Count, Exact, KeyOf, Key, Raw, Text, Time } from '../database/columns.ts'
+
+/**
+ * Kamailio probes a device with OPTIONS; one that has not answered for this long is not there any more. The clock is
+ * the database's: Kamailio writes its times, and no two machines agree.
+ */
+const status = (row: string): string =>
+  `CASE WHEN ${row}.tm_expire <= UTC_TIMESTAMP(6) THEN 'unregistered'
+    WHEN ${row}.tm_probe < UTC_TIMESTAMP(6) - INTERVAL 3 SECOND
+      AND (${row}.tm_answer IS NULL OR ${row}.tm_answer < ${row}.tm_probe) THEN 'unreachable'
+    ELSE 'registered' END`
+
+/** Where the device of an extension is; Kamailio writes it. One device per extension is one row per extension. */
+@Entity({ name: 'registrations' })
+@Index('registrations_expire', ['tm_expire'])
+@Index('registrations_probe', ['edge', 'tm_probe'])
+export class Registration {
+  @KeyOf('extensions', 'registrations_extension') extension_id: string
+  @Raw(512) contact: string
+  @Exact(128) received: string
+  @Exact(64) source_address: string
+  @Exact(8) transport: string
+  @Text(255) user_agent: string
+  @Raw(255) instance: string
+  @Raw(255) call_id: string
+  @Count() cseq: number
+  @Raw(512) path: string
+  @Exact(64) edge: string
+  @Exact(64) socket: string
+  @Time() tm_registered: string
+  @Time() tm_expire: string
+  @Time({ nullable: true }) tm_probe: string | null
+  @Time({ nullable: true }) tm_answer: string | null
+  @Count({ nullable: true }) rtt_ms: number | null
+  @VirtualColumn({ type: 'varchar', query: status }) status: 'registered' | 'unreachable' | 'unregistered'
+}
+
+/** Who failed to register an extension, and why; Kamailio writes it. */
+@Entity({ name: 'registration_failures' })
+@Index('registration_failures_last', ['tm_last'])
+export class RegistrationFailure {
+  @KeyOf('extensions', 'registration_failures_extension') extension_id: string
+  @Key(64) source_address: string
+  @Key(32) reason: string
+  @Count() count: number
+  @Time() tm_first: string
+  @Time() tm_last: string
+}
+
+export type Failure = Pick<RegistrationFailure, 'source_address' | 'reason' | 'count' | 'tm_first' | 'tm_last'>
+
+/** What the API shows of it. */
+export type RegistrationView = Pick<
+  Registration,
+  'status' | 'contact' | 'source_address' | 'transport' | 'user_agent'
+> & {
+  tm_registered: string | null
+  tm_expire: string | null
+  rtt_ms: number | null
+  failures: Failure[]
+}
+
+const nowhere = {
+  ...({ status: 'unregistered', contact: '', source_address: '', transport: '', user_agent: '' } as const),
+  ...{ tm_registered: null, tm_expire: null, rtt_ms: null },
+}
+
+/** A registration that ended is none, whether its row is gone already or not. */
+export function viewRegistration(row: Registration | null | undefined, failures: Failure[]): RegistrationView {
+  if (!row || row.status === 'unregistered') return { ...nowhere, failures }
+  const { status, contact, source_address, transport, user_agent, tm_registered, tm_expire, rtt_ms } = row
+  return { status, contact, source_address, transport, user_agent, tm_registered, tm_expire, rtt_ms, failures }
+}
+
+/** How many failures of an extension are shown: whoever attacks from many sources fills the table, not the answer. */
+const shownFailures = 10
+
+/** The latest failures of each of these extensions, in one query. */
+export async function recentFailures(manager: EntityManager, extensionIds: string[]): Promise<Map<string, Failure[]>> {
+  const failures = new Map<string, Failure[]>(extensionIds.map((id) => [id, []]))
+  if (extensionIds.length === 0) return failures
+  const rows: RegistrationFailure[] = await manager.query(
+    `SELECT * FROM (
+       SELECT f.*, ROW_NUMBER() OVER (PARTITION BY extension_id ORDER BY tm_last DESC) AS place
+       FROM registration_failures f WHERE extension_id IN (?)
+     ) latest WHERE place <= ? ORDER BY extension_id, place`,
+    [extensionIds, shownFailures],
+  )
+  for (const { extension_id, source_address, reason, count, tm_first, tm_last } of rows) {
+    const times = { tm_first: fromSqlTime(tm_first), tm_last: fromSqlTime(tm_last) }
+    failures.get(extension_id)?.push({ source_address, reason, count, ...times })
+  }
+  return failures
+}

@@ -1,0 +1,89 @@
+import type Joi from 'joi'
+import type { SelectQueryBuilder } from 'typeorm'
+import type { Step } from '../actions/index.ts'
+import type { DataSource, EntityManager } from '../database.ts'
+
+/** What every row of a resource has. Most have a customer_id; what is dialable has a direct_hash (see DirectHash). */
+export interface Row {
+  id: string
+}
+
+export interface DialableRow extends Row {
+  customer_id: string
+}
+
+/** What resources need of the process around them. */
+export interface Site {
+  readonly database: DataSource
+  readonly baseDomain: string
+  readonly hashBytes: number
+  /** Live calls, where this process has any. */
+  readonly calls?: {
+    /** Ends a call. Resolves when its end is on the way, or it was over already. */
+    hangup(id: string): Promise<void>
+  }
+}
+
+/** One change of a row, in its transaction. The row is locked, or was made in it. */
+export interface Change<R, Body> {
+  readonly row: R
+  readonly body: Body
+  readonly manager: EntityManager
+  readonly site: Site
+}
+
+/** Something else that can be done with one row: `POST /v1.0/calls/{id}/hangup`. */
+export interface Command<R> {
+  readonly method: 'POST' | 'PUT'
+  readonly summary: string
+  readonly body?: Joi.ObjectSchema
+  /** The answer is the row as it is afterwards. */
+  run(row: R, body: Record<string, unknown>, site: Site): Promise<void>
+}
+
+export type Body = Record<string, unknown>
+
+/**
+ * A resource: its table, the fields of its JSON, and what is special about it. The API makes the routes from it; a
+ * route that has no schema does not exist.
+ */
+export interface Resource<R extends Row = Row> {
+  /** One of them, a lower case word: in error reasons (EXTENSION_NOT_FOUND), in `directs` and in the SIP form. */
+  readonly type: string
+  /** Many of them: in paths. */
+  readonly plural: string
+  readonly about: string
+  readonly entity: new () => R
+  readonly schema: {
+    /** Every field of the JSON; a column that is not named here is not shown. */
+    readonly read: Joi.ObjectSchema
+    readonly create?: Joi.ObjectSchema
+    readonly update?: Joi.ObjectSchema
+    /** Query parameters of the list that must equal the column of the same name. */
+    readonly filter?: Joi.ObjectSchema
+  }
+  readonly deletable?: boolean
+  /** Whose they are: a customer's own (the default), the operator's alone, or both may have a hand in it. */
+  readonly access?: 'customer' | 'operator' | 'both'
+  /** Whether it is dialable, and when it gets its hash. On request: when the first one is asked for. */
+  readonly direct?: 'on create' | 'on request'
+  steps?(row: R): Step[]
+  readonly commands?: Readonly<Record<string, Command<R>>>
+  /** Unique indexes, and what a refusal by each means to who wanted the row. */
+  readonly unique?: Readonly<Record<string, string>>
+  /** Fields that only the answer to create has. */
+  readonly once?: readonly string[]
+  /** Columns of a new row that do not come from the body. */
+  make?(row: Body, site: Site): Partial<R>
+  created?(change: Change<R, Body>): Promise<void>
+  updated?(change: Change<R, Body>): Promise<void>
+  /** Joins what belongs into each row. The alias is `row`. */
+  select?(query: SelectQueryBuilder<R>): void
+  /** What a join cannot bring, for all rows of a page at once. */
+  complete?(rows: R[], manager: EntityManager): Promise<void>
+}
+
+export interface DialableResource<R extends Row = DialableRow> extends Resource<R> {
+  readonly direct: 'on create' | 'on request'
+  steps(row: R): Step[]
+}
