@@ -1,0 +1,78 @@
+import { chmodSync, cpSync, mkdirSync, readdirSync, rmSync, symlinkSync } from 'node:fs'
+import { join } from 'node:path'
+import type { Plan } from './part.ts'
+import { checkout } from './room.ts'
+import { giveTo, writeSecret, type Site } from './site.ts'
+
+export function ariUrl({ secrets, ports }: Site): string {
+  return `http://hashdial:${secrets.ari}@127.0.0.1:${ports.ari}`
+}
+
+/** Our own Asterisk: the shipped files as they are, and this site's values in a folder beside them. */
+export function asteriskPlan(site: Site): Plan {
+  const { room } = site
+  const user = 'asterisk'
+  return {
+    name: 'asterisk',
+    seconds: 60,
+    prepare() {
+      furnishConfiguration(room.rootfs, join(room.folder, 'asterisk/etc'))
+      const folders = ['lib', 'log', 'spool'].map((name) => `asterisk/${name}`)
+      for (const name of ['recording', 'outgoing', 'tmp']) {
+        mkdirSync(join(room.folder, 'asterisk/spool', name), { recursive: true })
+        folders.push(`asterisk/spool/${name}`)
+      }
+      const files = Object.entries(siteFiles(site)).map(([name, text]) => {
+        writeSecret(join(room.folder, 'asterisk/etc/site', name), text)
+        return `asterisk/etc/site/${name}`
+      })
+      giveTo(room, user, 'run/asterisk', ...folders, ...files)
+    },
+    spawn: (options) => room.spawn('asterisk', ['-f', '-n'], { ...options, user }),
+    answers: () => answersAri(site),
+  }
+}
+
+/**
+ * Debian's own files with the shipped ones in their place, as on a machine that got both. Links are enough, because the
+ * checkout lies at /hashdial in there: what is edited is what runs after a restart.
+ */
+function furnishConfiguration(rootfs: string, folder: string): void {
+  rmSync(folder, { recursive: true, force: true })
+  cpSync(join(rootfs, 'etc/asterisk'), folder, { recursive: true })
+  for (const name of readdirSync(folder)) chmodSync(join(folder, name), 0o755) // they were the rootfs’s asterisk’s own
+  for (const from of ['asterisk', 'asterisk/standalone']) {
+    for (const name of readdirSync(join(checkout, from)).filter((file) => file.endsWith('.conf'))) {
+      rmSync(join(folder, name), { force: true })
+      symlinkSync(`/hashdial/${from}/${name}`, join(folder, name))
+    }
+  }
+}
+
+function siteFiles({ ports, secrets, address }: Site): Record<string, string> {
+  const pjsip = [
+    '[hashdial](+type=transport)',
+    `bind = 127.0.0.1:${ports.asteriskSip}`,
+    '[hashdial](+type=endpoint)',
+    `outbound_proxy = sip:127.0.0.1:${ports.sip}\\;lr`,
+    `media_address = ${address}`,
+  ]
+  return {
+    'pjsip.conf': lines(pjsip),
+    'ari.conf': lines(['[hashdial](+)', `password = ${secrets.ari}`]),
+    'http.conf': lines(['[general](+)', `bindport = ${ports.ari}`]),
+    'rtp.conf': lines([`rtpstart = ${ports.rtpFrom}`, `rtpend = ${ports.rtpTo}`]),
+  }
+}
+
+const lines = (text: readonly string[]): string => `${text.join('\n')}\n`
+
+/** ARI answers before every module is up: SIP is there when its channel driver runs. */
+async function answersAri(site: Site): Promise<boolean> {
+  const url = new URL('/ari/asterisk/modules/chan_pjsip.so', ariUrl(site))
+  const authorization = `Basic ${Buffer.from(`hashdial:${site.secrets.ari}`).toString('base64')}`
+  url.username = url.password = ''
+  return fetch(url, { headers: { authorization }, signal: AbortSignal.timeout(2000) })
+    .then(async (response) => ((await response.json()) as { status?: string }).status === 'Running')
+    .catch(() => false)
+}

@@ -1,0 +1,40 @@
+import { spawn } from 'node:child_process'
+import { createHash } from 'node:crypto'
+import { ariUrl } from './asterisk.ts'
+import { databaseUrl } from './mysql.ts'
+import type { Plan } from './part.ts'
+import { checkout } from './room.ts'
+import type { Site } from './site.ts'
+
+export function apiUrl({ ports }: Site): string {
+  return `http://127.0.0.1:${ports.api}`
+}
+
+/** Hashdial itself, run by this machine’s Node from the checkout. */
+export function hashdialPlan(site: Site): Plan {
+  const { ports, secrets } = site
+  const env = {
+    PATH: process.env.PATH,
+    HASHDIAL_BASE_DOMAIN: site.baseDomain,
+    HASHDIAL_DATABASE_URL: databaseUrl(site),
+    HASHDIAL_ARI_URLS: ariUrl(site),
+    HASHDIAL_API_LISTEN: `127.0.0.1:${ports.api}`,
+    HASHDIAL_ADMIN_KEY_SHA256: createHash('sha256').update(secrets.adminKey).digest('hex'),
+    HASHDIAL_SIP_ADDRESS: `${site.address}:${ports.sip}`,
+    ...site.env,
+  }
+  return {
+    name: 'hashdial',
+    seconds: 30,
+    prepare: () => undefined,
+    spawn: (options) => spawn(process.execPath, ['--import', 'tsx', 'src/main.ts'], { ...options, cwd: checkout, env }),
+    answers: () => isHealthy(site),
+  }
+}
+
+async function isHealthy(site: Site): Promise<boolean> {
+  return fetch(`${apiUrl(site)}/health`, { signal: AbortSignal.timeout(2000) }).then(
+    (response) => response.ok,
+    () => false,
+  )
+}

@@ -1,0 +1,66 @@
+import { createSocket } from 'node:dgram'
+import type { Plan } from './part.ts'
+import { kamailioDatabaseUrl } from './mysql.ts'
+import { giveTo, type Site } from './site.ts'
+
+/** Our own edge: kamailio/kamailio.cfg as it is shipped. Its values come by environment, so that no secret is on a command line. */
+export function kamailioPlan(site: Site): Plan {
+  const { room, ports } = site
+  const user = 'kamailio'
+  const addresses = [...new Set(['127.0.0.1', site.address])]
+  const listen = addresses.flatMap((ip) =>
+    ['udp', 'tcp'].flatMap((transport) => ['-l', `${transport}:${ip}:${ports.sip}`]),
+  )
+  const env = {
+    HASHDIAL_BASE: site.baseDomain,
+    HASHDIAL_DB: kamailioDatabaseUrl(site),
+    HASHDIAL_EDGE: site.name,
+    HASHDIAL_ASTERISK: `sip:127.0.0.1:${ports.asteriskSip}`,
+    ...site.env,
+  }
+  return {
+    name: 'kamailio',
+    seconds: 30,
+    prepare: () => giveTo(room, user, 'run/kamailio'),
+    spawn(options) {
+      const args = ['-f', '/hashdial/kamailio/kamailio.cfg', '-DD', '-E', '-w', '/tmp', ...listen]
+      return room.spawn('kamailio', args, { ...options, user, env })
+    },
+    answers: () => answersOptions(ports.sip),
+  }
+}
+
+/** A SIP OPTIONS to the edge itself, and any final answer to it. */
+export function answersOptions(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = createSocket('udp4')
+    const finish = (answered: boolean) => {
+      clearTimeout(timer)
+      socket.close()
+      resolve(answered)
+    }
+    const timer = setTimeout(finish, 500, false)
+    socket.on('error', () => finish(false)) // nothing listens there yet
+    socket.on('message', (message) => finish(/^SIP\/2\.0 [2-6]/.test(message.toString())))
+    socket.bind(0, '127.0.0.1', () => {
+      socket.connect(port, '127.0.0.1', () => socket.send(options(port, socket.address().port)))
+    })
+  })
+}
+
+function options(port: number, from: number): string {
+  const id = Math.random().toString(36).slice(2)
+  return [
+    `OPTIONS sip:127.0.0.1:${port} SIP/2.0`,
+    `Via: SIP/2.0/UDP 127.0.0.1:${from};branch=z9hG4bK${id};rport`,
+    'Max-Forwards: 70',
+    `From: <sip:stack@127.0.0.1:${from}>;tag=${id}`,
+    `To: <sip:127.0.0.1:${port}>`,
+    `Call-ID: ${id}`,
+    'CSeq: 1 OPTIONS',
+    `Contact: <sip:stack@127.0.0.1:${from}>`,
+    'User-Agent: Hashdial stack',
+    'Content-Length: 0',
+    '\r\n',
+  ].join('\r\n')
+}

@@ -1,0 +1,94 @@
+import { spawn, type ChildProcess, type StdioOptions } from 'node:child_process'
+import { mkdirSync, writeFileSync } from 'node:fs'
+import { hostname } from 'node:os'
+import { fileURLToPath } from 'node:url'
+import { join } from 'node:path'
+
+/** The checkout that this file belongs to. */
+export const checkout = fileURLToPath(new URL('../..', import.meta.url)).replace(/\/$/, '')
+
+/** Folders of the stack that lie over the rootfs’s own, so that every program finds its files where Debian has them. */
+const overlays = {
+  run: '/run',
+  'asterisk/etc': '/etc/asterisk',
+  'asterisk/lib': '/var/lib/asterisk',
+  'asterisk/log': '/var/log/asterisk',
+  'asterisk/spool': '/var/spool/asterisk',
+}
+
+/**
+ * Enters the rootfs in a private mount namespace: the stack’s folder is /stack there, the shipped configuration is
+ * /hashdial (read-only), and the rootfs itself is read-only, so that two stacks can share it. No mount is visible
+ * outside, and all are gone with the process. `exec` at every step: the pid stays the one that was spawned.
+ */
+const enter = `
+set -e
+root=$1 stack=$2 checkout=$3 user=$4
+shift 4
+mount --bind "$root" "$root"
+mount --rbind /dev "$root/dev"
+mount --rbind /proc "$root/proc"
+mount -t tmpfs -o mode=1777 tmpfs "$root/tmp"
+mount --bind "$stack" "$root/stack"
+mount --bind "$stack/hosts" "$root/etc/hosts"
+if [ -f "$root/etc/resolv.conf" ] && [ -f /etc/resolv.conf ]; then mount --bind /etc/resolv.conf "$root/etc/resolv.conf"; fi
+${Object.entries(overlays)
+  .map(([from, to]) => `mount --bind "$stack/${from}" "$root${to}"`)
+  .join('\n')}
+for folder in asterisk kamailio test; do
+  mount --bind "$checkout/$folder" "$root/hashdial/$folder"
+  mount -o remount,bind,ro "$root/hashdial/$folder"
+done
+mount -o remount,bind,ro "$root"
+ulimit -n 65536 2>/dev/null || ulimit -n "$(ulimit -H -n)"
+exec chroot --userspec="$user" "$root" "$@"
+`
+
+export interface ProgramOptions {
+  /** A user of the rootfs; root when absent. */
+  user?: string | undefined
+  env?: NodeJS.ProcessEnv | undefined
+  stdio?: StdioOptions | undefined
+  detached?: boolean | undefined
+}
+
+/** What the programs of one stack see: the shared rootfs with the stack’s own folder in it. */
+export class Room {
+  constructor(
+    readonly rootfs: string,
+    readonly folder: string,
+  ) {}
+
+  /** Makes the folders and /etc/hosts. Asterisk waits 5 s a call for DNS where the machine’s name does not resolve. */
+  furnish(): void {
+    for (const name of ['run/asterisk', 'run/kamailio', 'run/mysqld', ...Object.keys(overlays)]) {
+      mkdirSync(join(this.folder, name), { recursive: true })
+    }
+    for (const name of ['asterisk', 'kamailio', 'test']) mkdirSync(join(checkout, name), { recursive: true })
+    writeFileSync(join(this.folder, 'hosts'), `127.0.0.1 localhost ${hostname()}\n::1 localhost ip6-localhost\n`)
+  }
+
+  /** Starts a program inside. Only what it needs of the environment is passed on. */
+  spawn(program: string, args: readonly string[], options: ProgramOptions = {}): ChildProcess {
+    const { user = 'root', stdio = 'pipe', detached = false } = options
+    const env = { PATH: '/usr/sbin:/usr/bin:/sbin:/bin', HOME: '/tmp', LC_ALL: 'C.UTF-8', ...options.env }
+    const command = ['-m', 'sh', '-c', enter, program, this.rootfs, this.folder, checkout, user, program, ...args]
+    return spawn('unshare', command, { env, stdio, detached })
+  }
+
+  /** Runs a program inside to its end and returns what it wrote. */
+  run(
+    program: string,
+    args: readonly string[],
+    options: ProgramOptions = {},
+  ): Promise<{ code: number; output: string }> {
+    return new Promise((resolve, reject) => {
+      const child = this.spawn(program, args, { ...options, stdio: ['ignore', 'pipe', 'pipe'] })
+      let output = ''
+      child.stdout?.on('data', (chunk: Buffer) => (output += chunk.toString()))
+      child.stderr?.on('data', (chunk: Buffer) => (output += chunk.toString()))
+      child.on('error', reject)
+      child.on('close', (code) => resolve({ code: code ?? -1, output }))
+    })
+  }
+}

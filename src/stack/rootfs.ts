@@ -1,0 +1,100 @@
+import { createHash } from 'node:crypto'
+import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { homedir } from 'node:os'
+import { basename, dirname, join } from 'node:path'
+import { debianMirror } from './mirror.ts'
+import { isAlive, startTimeOf } from './pid.ts'
+import { steps, suite } from './recipe.ts'
+import { becomesTrue, command, StackError } from './shell.ts'
+
+export type Progress = (line: string) => void
+
+/** The folder with a small Debian that has every program of the stack; made once, shared by all stacks, never changed. */
+export async function ensureRootfs(progress: Progress): Promise<string> {
+  const rootfs = join(cacheFolder(), `rootfs-${recipeHash()}`)
+  if (existsSync(rootfs)) return rootfs
+  mkdirSync(dirname(rootfs), { recursive: true })
+  const release = await lock(`${rootfs}.lock`, progress)
+  try {
+    if (!existsSync(rootfs)) await build(rootfs, progress)
+  } finally {
+    release()
+  }
+  return rootfs
+}
+
+function cacheFolder(): string {
+  const cache = process.env.XDG_CACHE_HOME
+  return join(cache === undefined || cache === '' ? join(homedir(), '.cache') : cache, 'hashdial')
+}
+
+/** A changed recipe is another folder: what was made by the old one is never half-updated. */
+function recipeHash(): string {
+  return createHash('sha256')
+    .update(JSON.stringify([suite, steps]))
+    .digest('hex')
+    .slice(0, 12)
+}
+
+/** Two builders at once would waste minutes. A lock whose owner died is taken over. */
+async function lock(file: string, progress: Progress): Promise<() => void> {
+  const mine = `${process.pid} ${startTimeOf(process.pid)}`
+  let told = false
+  const got = await becomesTrue(15 * 60_000, () => {
+    try {
+      writeFileSync(file, mine, { flag: 'wx' })
+      return true
+    } catch {
+      const [pid, startTime] = existsSync(file) ? readFileSync(file, 'utf8').split(' ') : []
+      if (pid !== undefined && !isAlive({ pid: Number(pid), startTime: startTime ?? '' })) rmSync(file, { force: true })
+      if (!told) progress('another process is building the rootfs: waiting for it')
+      told = true
+      return false
+    }
+  })
+  if (!got) throw new StackError(`${file} is still there after 15 minutes: remove it if no build is running`)
+  return () => rmSync(file, { force: true })
+}
+
+async function build(rootfs: string, progress: Progress): Promise<void> {
+  const building = `${rootfs}.building`
+  rmSync(building, { recursive: true, force: true }) // what an interrupted build has left: it has no mounts, see inside()
+  progress('making a small Debian for the stack (once, about a minute)')
+  await ensureDebootstrap(progress)
+  const mirror = process.env.HASHDIAL_DEBIAN_MIRROR ?? debianMirror()
+  const include = mirror.startsWith('https:') ? ['--include=ca-certificates'] : []
+  const env = { ...process.env, ...(await aptProxy()) }
+  // The script is named because a debootstrap that is older than a suite has none of that name.
+  await inNamespace(['debootstrap', '--variant=minbase', ...include, suite, building, mirror, suite], env)
+  for (const step of steps) {
+    progress(`  ${step.title}`)
+    await inNamespace(['sh', '-c', inside, 'build', building, step.script], env)
+  }
+  renameSync(building, rootfs)
+  progress(`  done: ${basename(rootfs)}`)
+}
+
+const inside = 'mount -t proc proc "$1/proc" && mount --rbind /dev "$1/dev" && exec chroot "$1" sh -e -c "$2"'
+
+/** A private mount namespace: whatever is mounted in it is gone when the command ends, also when it is killed. */
+function inNamespace(args: readonly string[], env: NodeJS.ProcessEnv): Promise<string> {
+  return command('unshare', ['-m', ...args], { env })
+}
+
+async function ensureDebootstrap(progress: Progress): Promise<void> {
+  if (existsSync('/usr/sbin/debootstrap')) return
+  progress('  installing debootstrap with apt-get')
+  const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' }
+  const install = () => command('apt-get', ['install', '-y', '--no-install-recommends', 'debootstrap'], { env })
+  await install().catch(async () => {
+    await command('apt-get', ['update'], { env }) // a fresh image has no package lists
+    await install()
+  })
+}
+
+/** debootstrap downloads by itself and knows nothing of apt's own proxy setting. */
+async function aptProxy(): Promise<NodeJS.ProcessEnv> {
+  const output = await command('apt-config', ['shell', 'proxy', 'Acquire::http::Proxy'])
+  const proxy = /proxy='(.+)'/.exec(output)?.[1]
+  return proxy === undefined ? {} : { http_proxy: proxy }
+}

@@ -1,0 +1,136 @@
+import type { ChildProcess } from 'node:child_process'
+import { chmodSync, mkdirSync } from 'node:fs'
+import { join } from 'node:path'
+import { ariUrl, asteriskPlan } from './asterisk.ts'
+import { apiUrl, hashdialPlan } from './hashdial.ts'
+import { kamailioPlan } from './kamailio.ts'
+import { databaseUrl, dropDatabase, migrateStack, mysqlPlan } from './mysql.ts'
+import { Part, type PartName } from './part.ts'
+import { checkout, Room, type ProgramOptions } from './room.ts'
+import { ensureRootfs, type Progress } from './rootfs.ts'
+import { loadSecrets, type Ports, type Site } from './site.ts'
+
+const portsByName: Record<string, Ports> = {
+  main: { sip: 5060, api: 8080, asteriskSip: 5070, ari: 8088, mysql: 3316, rtpFrom: 10000, rtpTo: 19999 },
+  test: { sip: 15060, api: 18080, asteriskSip: 15070, ari: 18088, mysql: 13316, rtpFrom: 20000, rtpTo: 24999 },
+  fault: { sip: 25060, api: 28080, asteriskSip: 25070, ari: 28088, mysql: 23316, rtpFrom: 26000, rtpTo: 29999 },
+}
+
+export interface StackOptions {
+  /** `main`, `test` and `fault` have ports of their own; any other name has to bring some. */
+  name: string
+  ports?: Partial<Ports>
+  /** Start Hashdial too (the default). */
+  hashdial?: boolean
+  /** More environment for Kamailio and Hashdial: their tunables. */
+  env?: Record<string, string>
+  /** Begin with empty tables. */
+  fresh?: boolean
+  address?: string
+  progress?: Progress
+}
+
+/** A MySQL, a Kamailio, an Asterisk and a Hashdial of their own, below `.stack/<name>/`. */
+export class Stack {
+  readonly #parts: Map<PartName, Part>
+
+  constructor(
+    readonly site: Site,
+    withHashdial: boolean,
+  ) {
+    const plans = [
+      mysqlPlan(site),
+      asteriskPlan(site),
+      kamailioPlan(site),
+      ...(withHashdial ? [hashdialPlan(site)] : []),
+    ]
+    this.#parts = new Map(plans.map((plan) => [plan.name, new Part(site.room.folder, plan)]))
+  }
+
+  get name(): string {
+    return this.site.name
+  }
+  get ports(): Ports {
+    return this.site.ports
+  }
+  get rootfs(): string {
+    return this.site.room.rootfs
+  }
+  /** `.stack/<name>`, which is /stack for the programs inside. */
+  get folder(): string {
+    return this.site.room.folder
+  }
+  get databaseUrl(): string {
+    return databaseUrl(this.site)
+  }
+  get ariUrl(): string {
+    return ariUrl(this.site)
+  }
+  get apiUrl(): string {
+    return apiUrl(this.site)
+  }
+  get adminKey(): string {
+    return this.site.secrets.adminKey
+  }
+  get parts(): Part[] {
+    return [...this.#parts.values()]
+  }
+
+  part(name: PartName): Part {
+    const part = this.#parts.get(name)
+    if (!part) throw new Error(`this stack runs without ${name}`)
+    return part
+  }
+
+  /** Starts a program (sipp, baresip, …) among the parts, in the same rootfs. */
+  spawn(program: string, args: readonly string[], options?: ProgramOptions): ChildProcess {
+    return this.site.room.spawn(program, args, options)
+  }
+
+  /** Runs a program inside to its end. */
+  run(program: string, args: readonly string[], options?: ProgramOptions): Promise<{ code: number; output: string }> {
+    return this.site.room.run(program, args, options)
+  }
+
+  /** Starts what is not running. Kamailio needs its tables, and Hashdial the three others. */
+  async start(options: Pick<StackOptions, 'fresh' | 'progress'> = {}): Promise<void> {
+    const { fresh = false, progress = () => undefined } = options
+    this.site.room.furnish()
+    for (const part of this.parts.filter(({ died }) => died)) {
+      progress(`${part.name} has died and is started again; its last words:\n${part.lastWords}`)
+    }
+    const asterisk = this.part('asterisk').start()
+    asterisk.catch(() => undefined) // reported below, after what failed before it
+    await this.part('mysql').start()
+    if (fresh) await dropDatabase(this.site)
+    await migrateStack(this.site)
+    await this.part('kamailio').start()
+    await asterisk
+    await this.#parts.get('hashdial')?.start()
+  }
+
+  /** Ends every part, those that use others first. */
+  async stop(): Promise<void> {
+    for (const part of this.parts.reverse()) await part.stop()
+  }
+}
+
+/** The stack as it is, running or not. */
+export async function openStack(options: StackOptions): Promise<Stack> {
+  const { name, hashdial = true, env = {}, address = '127.0.0.1', progress = () => undefined } = options
+  const rootfs = await ensureRootfs(progress)
+  const folder = join(checkout, '.stack', name)
+  mkdirSync(folder, { recursive: true })
+  chmodSync(folder, 0o755) // the parts’ users have to come through; what is secret is closed by itself
+  const ports = { ...(portsByName[name] ?? portsByName.test!), ...options.ports }
+  const room = new Room(rootfs, folder)
+  const secrets = loadSecrets(folder)
+  return new Stack({ name, room, ports, secrets, address, baseDomain: 'hashdial.test', env }, hashdial)
+}
+
+/** Brings a stack up, or what of it is not running, and returns when every part answers. */
+export async function startStack(options: StackOptions): Promise<Stack> {
+  const stack = await openStack(options)
+  await stack.start(options)
+  return stack
+}
