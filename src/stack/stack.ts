@@ -76,6 +76,12 @@ export class Stack {
     return [...this.#parts.values()]
   }
 
+  /** What another process needs to find this stack: its name is enough, the rest is for scripts. */
+  describe() {
+    const { name, ports, folder, rootfs, apiUrl, ariUrl, databaseUrl, adminKey } = this
+    return { name, ports, folder, rootfs, apiUrl, ariUrl, databaseUrl, adminKey }
+  }
+
   part(name: PartName): Part {
     const part = this.#parts.get(name)
     if (!part) throw new Error(`this stack runs without ${name}`)
