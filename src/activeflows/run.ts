@@ -1,7 +1,6 @@
-import { setTimeout as delay } from 'node:timers/promises'
 import type { Action, Jump, StepLike } from '../actions/action.ts'
 import { actions } from '../actions/index.ts'
-import { CallEnded, Interrupted, type Call } from '../calls/call.ts'
+import { callEnded, type Call } from '../calls/call.ts'
 import { now } from '../database.ts'
 import { HashdialError } from '../errors.ts'
 import type { ActiveflowRow, ExecutedAction } from './activeflow.ts'
@@ -26,11 +25,11 @@ export async function runActiveflow(call: Call, flow: ActiveflowRow): Promise<vo
     }
     await call.hangup('normal')
   } catch (error) {
-    if (!(error instanceof CallEnded)) await fail(call, flow, error as Error)
+    if (error !== callEnded) await fail(call, flow, error as Error)
   } finally {
     Object.assign(flow, { status: 'ended', tm_end: now() })
     call.exchange.journal
-      .save('activeflows', flow)
+      .save('activeflows', flow, 'soon')
       .catch((error: unknown) => call.log.warn({ err: error as Error }, 'the end of an activeflow is not recorded'))
   }
 }
@@ -68,9 +67,9 @@ async function runAction(call: Call, step: StepLike, place: string, executed: Ex
       call.recovered = false
       return jump
     } catch (error) {
-      if (!call.interrupted && !(error instanceof Interrupted)) {
+      if (!call.interrupted) {
         Object.assign(executed, { tm_end: now(), result: call.ended ? 'hangup' : (error as Error).message })
-        throw call.ended ? new CallEnded() : error
+        throw call.ended ? callEnded : error
       }
       await call.resumed()
     }
@@ -98,15 +97,16 @@ async function save(call: Call, flow: ActiveflowRow): Promise<void> {
   const { journal } = call.exchange
   const first = flow.state.executions === 1
   const saved = Promise.all([journal.save('activeflows', flow), first ? call.save() : undefined])
-  const late = new AbortController()
-  const timeout = delay(patience, 'late', { signal: late.signal, ref: false })
-  const result = await Promise.race([saved, timeout]).finally(() => late.abort())
-  timeout.catch(() => undefined)
-  if (result !== 'late' || !first) return
-  saved.catch(() => undefined)
-  journal.forget('activeflows', flow.id)
-  journal.forget('calls', call.id)
-  throw new HashdialError('UNAVAILABLE', 'DATABASE_AWAY', 'the database did not take the call in time')
+  const inTime = await within(patience, saved)
+  if (first && !inTime)
+    throw new HashdialError('UNAVAILABLE', 'DATABASE_AWAY', 'the database did not take the call in time')
+}
+
+/** Waits for the promise, but not longer than `ms`: did it resolve? */
+async function within(ms: number, promise: Promise<unknown>): Promise<boolean> {
+  let timer: NodeJS.Timeout | undefined
+  const late = new Promise<boolean>((resolve) => (timer = setTimeout(resolve, ms, false)))
+  return Promise.race([promise.then(() => true), late]).finally(() => clearTimeout(timer))
 }
 
 async function fail(call: Call, flow: ActiveflowRow, error: Error): Promise<void> {

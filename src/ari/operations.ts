@@ -52,7 +52,10 @@ export type Carrier = (method: string, uri: string, body?: string) => Promise<st
 
 const require = createRequire(import.meta.url)
 const ariClient = require('ari-client') as { connect(url: string, user: string, password: string): Promise<unknown> }
-const { SwaggerHttp } = require('swagger-client') as { SwaggerHttp: { prototype: { execute(r: SwaggerRequest): void } } }
+const { SwaggerHttp, authorizations } = require('swagger-client') as {
+  SwaggerHttp: { prototype: { execute(request: SwaggerRequest): void } }
+  authorizations: { remove(name: string): void }
+}
 
 const carriers = new Map<string, Carrier>()
 
@@ -83,6 +86,8 @@ export async function loadOperations(url: URL, carrier: Carrier): Promise<AriOpe
   try {
     return (await ariClient.connect(url.origin, '', '')) as AriOperations
   } finally {
+    // The carrier knows the user; swagger-client would encode it anew, and globally, for every request.
+    authorizations.remove('basic-auth')
     console.log = silent
   }
 }

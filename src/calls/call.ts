@@ -54,10 +54,14 @@ export interface Exchange {
 /** The context (asterisk/hashdial_extensions.conf) that answers a caller with a SIP status. */
 const context = 'hashdial_refuse'
 
+/** The reasons of a call's signal: the call has ended; or Asterisk is out of reach, where the call may live on. */
+export const callEnded = new Error('the call has ended')
+export const interrupted = new Error('Asterisk is out of reach')
+
 /**
  * One call: its row, its channel, and the signal that ends what is being done for it.
- * The channel's events keep the row true; hanging up aborts `signal` (reason CallEnded), and so does losing Asterisk
- * (reason Interrupted), after which `resumed` tells when to go on, with a new signal.
+ * The channel's events keep the row true; hanging up aborts `signal` (reason `callEnded`), and so does losing Asterisk
+ * (reason `interrupted`), after which `resumed` tells when to go on, with a new signal.
  */
 export class Call {
   readonly #off: () => void
@@ -115,7 +119,7 @@ export class Call {
   }
 
   get interrupted(): boolean {
-    return this.signal.reason instanceof Interrupted
+    return this.signal.reason === interrupted
   }
 
   get answered(): boolean {
@@ -126,8 +130,8 @@ export class Call {
     return this.exchange.log.child({ call: this.id })
   }
 
-  save(): Promise<void> {
-    return this.exchange.journal.save('calls', this.row)
+  save(urgency?: 'soon'): Promise<void> {
+    return this.exchange.journal.save('calls', this.row, urgency)
   }
 
   async answer(): Promise<void> {
@@ -157,13 +161,13 @@ export class Call {
     this.#off()
     Object.assign(this.row, { status: 'hangup', tm_hangup: now(), tm_update: now() })
     this.#saveLater()
-    this.#attempt.abort(new CallEnded())
+    this.#attempt.abort(callEnded)
     this.#wake()
   }
 
   /** Asterisk is out of reach: nothing can be done, and events are missed, until `resume`. */
   interrupt(): void {
-    this.#attempt.abort(new Interrupted())
+    this.#attempt.abort(interrupted)
   }
 
   /** Asterisk is back and still has the channel. */
@@ -194,8 +198,7 @@ export class Call {
 
   #event(event: AriEvent): void {
     if (event.type === 'ChannelStateChange' && event.channel?.state === 'Up') this.progress()
-    else if (event.type === 'StasisEnd' || event.type === 'ChannelDestroyed')
-      this.end('remote', this.answered ? 'normal' : 'cancel')
+    else if (event.type === 'ChannelDestroyed') this.end('remote', this.answered ? 'normal' : 'cancel')
   }
 
   /** Whoever ended it first is who ended it. */
@@ -207,16 +210,8 @@ export class Call {
 
   /** For what the call itself does not wait for; the journal keeps it while MySQL is away. */
   #saveLater(): void {
-    this.save().catch((error: unknown) => this.log.warn({ err: error as Error }, 'the call could not be recorded'))
+    this.save('soon').catch((error: unknown) =>
+      this.log.warn({ err: error as Error }, 'the call could not be recorded'),
+    )
   }
-}
-
-/** The call has ended. */
-export class CallEnded extends Error {
-  override name = 'CallEnded'
-}
-
-/** Asterisk is out of reach; the call may live on there. */
-export class Interrupted extends Error {
-  override name = 'Interrupted'
 }

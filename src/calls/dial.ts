@@ -101,10 +101,7 @@ function unreached(event: AriEvent): Outcome {
 
 async function tearDown(call: Call, id: string, legGone: boolean): Promise<void> {
   const { ari } = call.node
-  await cleanUp([
-    ...(legGone ? [] : [ari.channels.hangup({ channelId: id })]),
-    ari.bridges.destroy({ bridgeId: id }),
-  ])
+  await cleanUp([...(legGone ? [] : [ari.channels.hangup({ channelId: id })]), ari.bridges.destroy({ bridgeId: id })])
 }
 
 function ignoreConflict(error: unknown): void {

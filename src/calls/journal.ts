@@ -19,7 +19,10 @@ interface Table {
 }
 
 const batch = 200
+
+/** In milliseconds: until the next try while the database is away, and how long a row that comes `soon` waits for company. */
 const retry = 250
+const linger = 50
 
 /**
  * Writes the rows of live calls and activeflows. A row that changes while a write is under way waits for the next one,
@@ -31,6 +34,7 @@ export class Journal {
   readonly #log: Logger
   readonly #tables = new Map<string, Table>()
   #writing: Promise<void> | undefined
+  #timer: NodeJS.Timeout | undefined
 
   constructor(database: DataSource, log: Logger, columns: Record<string, readonly string[]>) {
     this.#database = database
@@ -38,28 +42,32 @@ export class Journal {
     for (const [name, list] of Object.entries(columns)) this.#tables.set(name, { columns: list, dirty: new Map() })
   }
 
-  /** Resolves when `row`, as it is when it is written, is in MySQL; rejects when MySQL refuses it. */
-  save(table: string, row: JournalRow): Promise<void> {
+  /**
+   * Resolves when `row`, as it is when it is written, is in MySQL; rejects when MySQL refuses it.
+   * What nobody waits for comes `soon`: it goes along with the next write, or with others like it.
+   */
+  save(table: string, row: JournalRow, urgency: 'now' | 'soon' = 'now'): Promise<void> {
     const dirty = this.#tables.get(table)!.dirty
     return new Promise((saved, failed) => {
       const entry = dirty.get(row.id) ?? { row, saved: [], failed: [] }
       entry.saved.push(saved)
       entry.failed.push(failed)
       dirty.set(row.id, entry)
-      this.#writing ??= this.#write()
+      if (urgency === 'now') this.#start()
+      else this.#timer ??= setTimeout(() => this.#start(), linger)
     })
-  }
-
-  /** Drops what waits for the row: it is not wanted any more. */
-  forget(table: string, id: string): void {
-    const entry = this.#tables.get(table)!.dirty.get(id)
-    this.#tables.get(table)!.dirty.delete(id)
-    for (const failed of entry?.failed ?? []) failed(new Error('the row is not wanted any more'))
   }
 
   /** Resolves when nothing waits any more. */
   async drain(): Promise<void> {
+    this.#start()
     while (this.#writing) await this.#writing
+  }
+
+  #start(): void {
+    clearTimeout(this.#timer)
+    this.#timer = undefined
+    this.#writing ??= this.#write()
   }
 
   async #write(): Promise<void> {

@@ -1,0 +1,134 @@
+import { cleanUp, type AriNode } from '../ari/connection.ts'
+import type { AriChannel } from '../ari/types.ts'
+import { Call, type CallRow, type Exchange } from '../calls/call.ts'
+import type { Switchboard } from '../calls/switchboard.ts'
+import { fromSqlTime, now } from '../database.ts'
+import type { ActiveflowRow } from './activeflow.ts'
+import { runActiveflow } from './run.ts'
+
+/** What a reconciliation found and mended. */
+export interface Repairs {
+  /** Calls of an earlier process that are carried on. */
+  recovered: number
+  /** Calls whose channel had gone. */
+  ended: number
+  /** Channels and bridges that belonged to no call. */
+  removed: number
+}
+
+/** Asterisk needs a moment to tell of a new channel; younger ones are left alone. */
+const youth = 5_000
+
+/**
+ * Makes what is in Asterisk, in memory and in MySQL agree again: after a connect, for events were missed, and from time
+ * to time. Asterisk decides which calls are alive; its StasisStart is not sent again for a channel that it has.
+ */
+export async function reconcile(node: AriNode, exchange: Exchange, switchboard: Switchboard): Promise<Repairs> {
+  const [channels, bridges, app] = await Promise.all([
+    node.ari.channels.list(),
+    node.ari.bridges.list(),
+    node.ari.applications.get({ applicationName: 'hashdial' }),
+  ])
+  const alive = new Map(channels.map((channel) => [channel.id, channel]))
+  const repairs = { recovered: 0, ended: 0, removed: 0 }
+  for (const call of switchboard.of(node)) repairs.ended += settle(call, alive)
+  const rows: SqlRow[] = await exchange.database.query('SELECT * FROM calls WHERE node = ? AND tm_hangup IS NULL', [
+    node.name,
+  ])
+  for (const row of rows.map(callRow).filter(({ id }) => !switchboard.has(id))) {
+    if (await recover(row, alive, node, exchange, switchboard)) repairs.recovered++
+    else repairs.ended++
+  }
+  const mine = new Set(switchboard.of(node).map(({ row }) => row.activeflow_id))
+  const orphans = app.channel_ids.filter((id) => isOrphan(alive.get(id), id, mine, switchboard))
+  const hollow = bridges.filter(({ id }) => owner(id) && !mine.has(owner(id)!)).map(({ id }) => id)
+  await cleanUp([
+    ...orphans.map((channelId) => node.ari.channels.hangup({ channelId })),
+    ...hollow.map((bridgeId) => node.ari.bridges.destroy({ bridgeId })),
+  ])
+  repairs.removed = orphans.length + hollow.length
+  return repairs
+}
+
+/** A call of ours, against what Asterisk says of its channel: 1 when it had ended unseen. */
+function settle(call: Call, alive: Map<string, AriChannel>): number {
+  const channel = alive.get(call.channelId)
+  if (!channel) {
+    if (Date.now() - Date.parse(call.row.tm_create) < youth && !call.interrupted) return 0
+    call.end('', 'failed')
+    return 1
+  }
+  if (channel.state === 'Up') call.progress()
+  call.resume()
+  return 0
+}
+
+/** Carries on a call of an earlier process, or records that it ended meanwhile (false). */
+async function recover(
+  row: CallRow,
+  alive: Map<string, AriChannel>,
+  node: AriNode,
+  exchange: Exchange,
+  switchboard: Switchboard,
+): Promise<boolean> {
+  const call = new Call(row, node, exchange)
+  const flow = await findActiveflow(exchange, row.activeflow_id)
+  const channel = alive.get(row.channel_id)
+  if (!channel || !flow || call.ending) {
+    if (channel) await cleanUp([node.ari.channels.hangup({ channelId: channel.id })])
+    call.end('', 'failed')
+    if (flow) await endActiveflow(exchange, flow)
+    return false
+  }
+  call.recovered = true
+  if (channel.state === 'Up') call.progress()
+  switchboard.add(call, runActiveflow(call, flow))
+  return true
+}
+
+async function endActiveflow(exchange: Exchange, flow: ActiveflowRow): Promise<void> {
+  const last = flow.executed_actions.at(-1)
+  if (last?.tm_end === null) Object.assign(last, { result: 'the call had ended while Hashdial was away' })
+  await exchange.journal.save('activeflows', Object.assign(flow, { status: 'ended', tm_end: now() }))
+}
+
+/** A channel in our application that no call owns: neither a caller we know nor a leg of one of our activeflows. */
+function isOrphan(channel: AriChannel | undefined, id: string, mine: Set<string>, switchboard: Switchboard): boolean {
+  if (!channel || switchboard.hasChannel(id)) return false
+  if (Date.now() - Date.parse(channel.creationtime) < youth) return false
+  return !mine.has(owner(id) ?? '')
+}
+
+/** The activeflow in a name that we gave: `connect-<activeflow>-<place>`. */
+function owner(id: string): string | undefined {
+  return /^[a-z_]+-([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})-\d+/.exec(id)?.[1]
+}
+
+type SqlRow = Record<string, string | null>
+
+function callRow(row: SqlRow): CallRow {
+  const times = Object.entries(row).map(([name, value]) => [
+    name,
+    name.startsWith('tm_') && value ? fromSqlTime(value) : value,
+  ])
+  return {
+    ...(Object.fromEntries(times) as unknown as CallRow),
+    source: JSON.parse(row['source'] ?? '{}') as CallRow['source'],
+    destination: JSON.parse(row['destination'] ?? '{}') as CallRow['destination'],
+  }
+}
+
+async function findActiveflow(exchange: Exchange, id: string): Promise<ActiveflowRow | undefined> {
+  const rows: SqlRow[] = await exchange.database.query(
+    `SELECT * FROM activeflows WHERE id = ? AND status = 'running'`,
+    [id],
+  )
+  const row = rows[0]
+  if (!row) return undefined
+  return {
+    ...(row as unknown as ActiveflowRow),
+    state: JSON.parse(row['state'] ?? '{}') as ActiveflowRow['state'],
+    executed_actions: JSON.parse(row['executed_actions'] ?? '[]') as ActiveflowRow['executed_actions'],
+    tm_create: fromSqlTime(row['tm_create'] ?? ''),
+  }
+}
