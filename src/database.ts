@@ -80,3 +80,8 @@ export async function isDatabaseUp(database: DataSource, ms = 1000): Promise<boo
   const late = new Promise<boolean>((resolve) => setTimeout(resolve, ms, false).unref())
   return Promise.race([database.query('SELECT 1').then(Boolean, () => false), late])
 }
+
+/** Did the row that this one belongs to go away? */
+export function isForeignKeyMissing(error: unknown): boolean {
+  return error instanceof QueryFailedError && (error.driverError as { code?: string }).code === 'ER_NO_REFERENCED_ROW_2'
+}

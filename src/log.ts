@@ -1,4 +1,4 @@
-import { pino, type Logger } from 'pino'
+import { pino, stdSerializers, stdTimeFunctions, type Logger } from 'pino'
 
 export type { Logger }
 
@@ -10,7 +10,14 @@ export function createLogger(level: string): Logger {
       paths: ['password', 'token', 'authorization', '*.password', '*.token', '*.authorization'],
       censor: '[removed]',
     },
+    serializers: { err: withoutValues },
     base: null,
-    timestamp: pino.stdTimeFunctions.isoTime,
+    timestamp: stdTimeFunctions.isoTime,
   })
+}
+
+/** An error of the database carries the statement with its values: hashes of passwords and tokens, what callers sent. */
+function withoutValues(error: Error): object {
+  const { sql, query, parameters, driverError, ...rest } = stdSerializers.err(error)
+  return rest
 }

@@ -1,0 +1,69 @@
+import { createHash, timingSafeEqual } from 'node:crypto'
+import type { Request, ResponseToolkit, ServerAuthSchemeObject } from '@hapi/hapi'
+import type { DataSource } from '../database.ts'
+import { HashdialError } from '../errors.ts'
+import { customerOfToken } from '../resources/accesskey.ts'
+import { FailureLimit } from './limit.ts'
+
+/** Who asks: the operator with the admin key, or a customer with one of its access keys. */
+export type Principal = { readonly operator: true } | { readonly operator: false; readonly customer_id: string }
+
+export interface AuthOptions {
+  readonly database: DataSource
+  readonly adminKeySha256: string
+  /** Failures a minute that one source address may have. */
+  readonly authFailures: number
+}
+
+export function principalOf(request: Request): Principal {
+  return request.auth.credentials.user as Principal
+}
+
+/** The token of the header, else of `?token=`. */
+function tokenOf(request: Request): string | undefined {
+  const { authorization } = request.headers
+  if (authorization !== undefined) return /^Bearer +(\S+) *$/i.exec(String(authorization))?.[1] ?? ''
+  const { token } = request.query as { token?: string | string[] }
+  return Array.isArray(token) ? '' : token
+}
+
+export function isAdminKey(token: string, adminKeySha256: string): boolean {
+  const hash = createHash('sha256').update(token).digest()
+  // Compared in constant time, and with something of the same length even where no admin key is configured.
+  return timingSafeEqual(hash, adminKeySha256 ? Buffer.from(adminKeySha256, 'hex') : Buffer.alloc(32))
+}
+
+export function tokenScheme(options: AuthOptions): () => ServerAuthSchemeObject {
+  const limit = new FailureLimit(options.authFailures)
+  return () => ({
+    async authenticate(request: Request, h: ResponseToolkit) {
+      const token = tokenOf(request)
+      if (token === undefined) throw missing()
+      const user = await identify(token, options)
+      if (!user) throw refuse(limit.fail(request.info.remoteAddress))
+      return h.authenticated({ credentials: { user } })
+    },
+  })
+}
+
+export async function identify(token: string, options: AuthOptions): Promise<Principal | undefined> {
+  if (isAdminKey(token, options.adminKeySha256)) return { operator: true }
+  const customer_id = await customerOfToken(options.database, token)
+  return customer_id === undefined ? undefined : { operator: false, customer_id }
+}
+
+function missing(): HashdialError {
+  const how = 'give an access key as ?token=… or as the header Authorization: Bearer …'
+  return new HashdialError('UNAUTHENTICATED', 'AUTHENTICATION_REQUIRED', how)
+}
+
+/** Good keys from the same address are looked up all the same, so one bad client does not lock out its whole office. */
+function refuse(seconds: number): HashdialError {
+  if (seconds === 0) {
+    const why = 'this access key does not exist, was deleted, or has expired: use another one'
+    return new HashdialError('UNAUTHENTICATED', 'INVALID_CREDENTIALS', why)
+  }
+  const why = `too many wrong access keys from this address: wait ${seconds} s`
+  const error = new HashdialError('RESOURCE_EXHAUSTED', 'RATE_LIMIT_EXCEEDED', why)
+  return Object.assign(error, { retrySeconds: seconds })
+}

@@ -1,0 +1,177 @@
+import type { Request, ServerRoute } from '@hapi/hapi'
+import Joi from 'joi'
+import { now } from '../database.ts'
+import { directUri } from '../directs/direct.ts'
+import { HashdialError } from '../errors.ts'
+import { id } from '../resources/fields.ts'
+import type { Body, Command, Resource, Row, Site } from '../resources/resource.ts'
+import { principalOf, type Principal } from './auth.ts'
+import { readBody } from './body.ts'
+import { pagingQuery, readPageToken, writePageToken } from './paging.ts'
+import { bodyPayload, described } from './route.ts'
+import * as store from './store.ts'
+
+/** The routes of a resource, as far as it has schemas for them. */
+export function routesOf(resource: Resource, site: Site): ServerRoute[] {
+  const { schema, deletable, direct, commands = {} } = resource
+  return [
+    listRoute(resource, site),
+    readRoute(resource, site),
+    ...(schema.create ? [createRoute(resource, site, schema.create)] : []),
+    ...(schema.update ? [updateRoute(resource, site, schema.update)] : []),
+    ...(deletable ? [deleteRoute(resource, site)] : []),
+    ...(direct ? [regenerateRoute(resource, site)] : []),
+    ...Object.entries(commands).map(([name, command]) => commandRoute(resource, site, name, command)),
+  ]
+}
+
+const idParams = Joi.object({ id: id().required() })
+
+function listRoute(resource: Resource, site: Site): ServerRoute {
+  const query = Joi.object(pagingQuery).concat(resource.schema.filter ?? Joi.object())
+  return described({
+    ...{ method: 'GET', path: `/v1.0/${resource.plural}`, tag: resource.plural, query },
+    summary: `List ${resource.plural}, the newest first`,
+    answer: Joi.object({
+      result: Joi.array().items(resource.schema.read).required(),
+      next_page_token: Joi.string().allow('').required().description('"" on the last page.'),
+    }),
+    async handler(request) {
+      const { page_size: size, page_token, ...filter } = request.query as { page_size: number; page_token: string }
+      const after = readPageToken(page_token)
+      const scope = { ...filter, ...scopeOf(resource, principalOf(request)) }
+      const rows = await store.list(site, resource, scope, size + 1, after)
+      const result = rows.slice(0, size)
+      const last = rows.length > size ? result.at(-1) : undefined
+      return {
+        result: result.map((row) => present(resource, row, site)),
+        next_page_token: last ? writePageToken(last as Row & { tm_create: string }) : '',
+      }
+    },
+  })
+}
+
+function readRoute(resource: Resource, site: Site): ServerRoute {
+  return described({
+    ...oneRow(resource, 'GET', ''),
+    summary: `Read one ${resource.type}`,
+    async handler(request) {
+      const row = await store.read(
+        site.database.manager,
+        resource,
+        scopeOf(resource, principalOf(request)),
+        idOf(request),
+      )
+      return present(resource, row, site)
+    },
+  })
+}
+
+function createRoute(resource: Resource, site: Site, schema: Joi.ObjectSchema): ServerRoute {
+  return described({
+    ...{ method: 'POST', path: `/v1.0/${resource.plural}`, tag: resource.plural, payload: bodyPayload },
+    ...{ summary: `Make one ${resource.type}`, body: schema, answer: resource.schema.read, status: 201 },
+    async handler(request, h) {
+      const principal = principalOf(request)
+      scopeOf(resource, principal)
+      const { customer_id, ...body } = readBody(request.payload, schema)
+      const row = await store.create(site, resource, ownerOf(resource, principal, customer_id), body)
+      return h.response(present(resource, row, site)).code(201)
+    },
+  })
+}
+
+function updateRoute(resource: Resource, site: Site, schema: Joi.ObjectSchema): ServerRoute {
+  return described({
+    ...oneRow(resource, 'PUT', ''),
+    ...{ summary: `Change one ${resource.type}: give the fields that change`, body: schema, payload: bodyPayload },
+    async handler(request) {
+      const scope = scopeOf(resource, principalOf(request))
+      const row = await store.update(site, resource, scope, idOf(request), readBody(request.payload, schema))
+      return present(resource, row, site)
+    },
+  })
+}
+
+function deleteRoute(resource: Resource, site: Site): ServerRoute {
+  return described({
+    ...oneRow(resource, 'DELETE', ''),
+    summary: `Delete one ${resource.type}, and what belongs to it`,
+    async handler(request) {
+      const row = await store.remove(site, resource, scopeOf(resource, principalOf(request)), idOf(request))
+      return present(resource, row, site, now())
+    },
+  })
+}
+
+function regenerateRoute(resource: Resource, site: Site): ServerRoute {
+  return described({
+    ...oneRow(resource, 'POST', '/direct-hash-regenerate'),
+    ...{ summary: 'Give it a new direct address, or its first; the old one is dead at once', payload: bodyPayload },
+    async handler(request) {
+      readBody(request.payload, undefined)
+      const row = await store.regenerateDirect(site, resource, scopeOf(resource, principalOf(request)), idOf(request))
+      return present(resource, row, site)
+    },
+  })
+}
+
+function commandRoute(resource: Resource, site: Site, name: string, command: Command<Row>): ServerRoute {
+  const { method, summary, body } = command
+  return described({
+    ...oneRow(resource, method, `/${name}`),
+    ...{ summary, payload: bodyPayload, ...(body && { body }) },
+    async handler(request) {
+      const scope = scopeOf(resource, principalOf(request))
+      const given = readBody(request.payload, body)
+      await command.run(await store.read(site.database.manager, resource, scope, idOf(request)), given, site)
+      return present(resource, await store.read(site.database.manager, resource, scope, idOf(request)), site)
+    },
+  })
+}
+
+function oneRow<Method>(resource: Resource, method: Method, more: string) {
+  const path = `/v1.0/${resource.plural}/{id}${more}`
+  return { method, path, tag: resource.plural, params: idParams, answer: resource.schema.read, resource: resource.type }
+}
+
+function idOf(request: Request): string {
+  return (request.params as { id: string }).id
+}
+
+/** Which rows this caller may have to do with; 403 where there can be none. */
+function scopeOf({ access = 'customer' }: Resource, principal: Principal): store.Scope {
+  if (principal.operator && access === 'customer') {
+    const how = 'the admin key has none of these: use an access key of a customer (POST /v1.0/accesskeys makes one)'
+    throw new HashdialError('PERMISSION_DENIED', 'PERMISSION_DENIED', how)
+  }
+  if (!principal.operator && access === 'operator') {
+    const how = 'only the operator can do this, with the admin key'
+    throw new HashdialError('PERMISSION_DENIED', 'PERMISSION_DENIED', how)
+  }
+  return principal.operator ? {} : { customer_id: principal.customer_id }
+}
+
+/** Whom a new row will belong to. */
+function ownerOf({ access }: Resource, principal: Principal, asked: unknown): store.Scope {
+  if (access === 'operator') return {}
+  if (principal.operator) {
+    if (typeof asked === 'string') return { customer_id: asked }
+    const details = [{ field: 'customer_id', problem: 'the admin key must say whose it is to be' }]
+    throw new HashdialError('INVALID_ARGUMENT', 'INVALID_ARGUMENT', 'give customer_id: whose is it to be?', details)
+  }
+  if (asked === undefined || asked === principal.customer_id) return { customer_id: principal.customer_id }
+  throw new HashdialError('PERMISSION_DENIED', 'PERMISSION_DENIED', 'customer_id is not yours: leave it out')
+}
+
+const fields = new WeakMap<Resource, string[]>()
+
+/** The JSON of a row: the fields that the schema names, and no other column. */
+function present(resource: Resource, row: Row, { baseDomain }: Site, tm_delete: string | null = null): Body {
+  const names = fields.get(resource) ?? Object.keys(resource.schema.read.describe().keys as object)
+  fields.set(resource, names)
+  const { direct_hash = '' } = row as { direct_hash?: string }
+  const others: Body = { direct_uri: directUri(direct_hash, baseDomain), tm_delete }
+  const values = names.map((name) => [name, name in others ? others[name] : (row as Row & Body)[name]] as const)
+  return Object.fromEntries(values.filter(([, value]) => value !== undefined))
+}

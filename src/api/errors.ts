@@ -1,0 +1,84 @@
+import { randomBytes } from 'node:crypto'
+import type { Lifecycle, Request } from '@hapi/hapi'
+import type Joi from 'joi'
+import { isDatabaseAway } from '../database.ts'
+import { HashdialError, type ErrorStatus } from '../errors.ts'
+import type { Logger } from '../log.ts'
+
+/** The name of a request in its answer, in its header and in the log. */
+export function requestId(request: Request): string {
+  const app = request.app as { id?: string }
+  return (app.id ??= `req_${randomBytes(12).toString('hex')}`)
+}
+
+/** Names each wrong field, and says what is wrong with it. */
+export function invalid(reason: string, error: Joi.ValidationError, subject: string): HashdialError {
+  const details = error.details.map(({ path, message }) => ({ field: path.join('.'), problem: message }))
+  const problems = [...new Set(details.map(({ problem }) => problem))].join('; ')
+  return new HashdialError('INVALID_ARGUMENT', reason, `${subject}: ${problems}`, details)
+}
+
+/** hapi's own refusals: the status, the reason, and what to do about it. */
+const refusals: Record<number, [ErrorStatus, string, string]> = {
+  400: ['INVALID_ARGUMENT', 'INVALID_REQUEST', 'the request cannot be read: check the path and the headers'],
+  404: ['NOT_FOUND', 'ROUTE_NOT_FOUND', 'there is nothing at this path: see /docs for what there is'],
+  405: ['METHOD_NOT_ALLOWED', 'METHOD_NOT_ALLOWED', 'this path has other methods: see the Allow header'],
+  408: ['DEADLINE_EXCEEDED', 'REQUEST_TIMEOUT', 'the request did not arrive in time: send it again'],
+  413: ['PAYLOAD_TOO_LARGE', 'BODY_TOO_LARGE', 'the body is too large'],
+  415: ['UNSUPPORTED_MEDIA_TYPE', 'NOT_JSON', 'send JSON, with the header Content-Type: application/json'],
+  503: ['UNAVAILABLE', 'REQUEST_TIMEOUT', 'it took too long: try again'],
+}
+
+/** Every error becomes the contract's envelope here, whoever threw it; what nobody expected is logged. */
+export function errorAnswers(logger: Logger): Lifecycle.Method {
+  return (request, h) => {
+    const { response } = request
+    if (!(response instanceof Error)) {
+      response.header('x-request-id', requestId(request))
+      return h.continue
+    }
+    const { error, headers } = understand(request, response)
+    const { status, reason, message, details } = error
+    const request_id = requestId(request)
+    if (status === 'INTERNAL') logger.error({ err: response, request_id }, 'a request failed')
+    if (status === 'UNAVAILABLE') logger.warn({ err: response, request_id }, 'a request could not be served')
+    const answer = h.response({ error: { status, reason, message, request_id, details } }).code(error.httpStatus)
+    for (const [name, value] of Object.entries(headers)) answer.header(name, value)
+    return answer.header('x-request-id', request_id)
+  }
+}
+
+type Boomed = Error & { output: { statusCode: number; headers: Record<string, unknown> } }
+
+function understand(request: Request, thrown: Boomed): { error: HashdialError; headers: Record<string, string> } {
+  if (thrown instanceof HashdialError) return { error: thrown, headers: headersOf(thrown) }
+  if (isDatabaseAway(thrown)) {
+    const error = new HashdialError('UNAVAILABLE', 'DATABASE_UNAVAILABLE', 'the database is away: try again')
+    return { error, headers: { 'retry-after': '2' } }
+  }
+  const { statusCode, headers } = thrown.output
+  const others = statusCode === 404 ? otherMethods(request) : ''
+  const refusal = refusals[others ? 405 : statusCode]
+  if (refusal) return { error: new HashdialError(...refusal), headers: others ? { allow: others } : plain(headers) }
+  const message = 'something went wrong on our side; the log has the request_id'
+  return { error: new HashdialError('INTERNAL', 'INTERNAL', message), headers: {} }
+}
+
+function headersOf(error: HashdialError): Record<string, string> {
+  const seconds = (error as { retrySeconds?: number }).retrySeconds
+  if (error.status === 'UNAUTHENTICATED') return { 'www-authenticate': 'Bearer realm="hashdial"' }
+  return seconds === undefined ? {} : { 'retry-after': String(seconds) }
+}
+
+function plain(headers: Record<string, unknown>): Record<string, string> {
+  return Object.fromEntries(Object.entries(headers).map(([name, value]) => [name, String(value)]))
+}
+
+/** The methods that this path has, when it has not the one that was asked for. */
+function otherMethods(request: Request): string {
+  const there = (['GET', 'POST', 'PUT', 'DELETE'] as const).filter((method) => {
+    const path = request.server.match(method.toLowerCase() as 'get', request.path)?.path
+    return path !== undefined
+  })
+  return there.join(', ')
+}

@@ -1,0 +1,61 @@
+import type { Lifecycle, ServerRoute } from '@hapi/hapi'
+import Joi from 'joi'
+import { HashdialError } from '../errors.ts'
+import { invalid } from './errors.ts'
+
+/** A route with all that OpenAPI says of it. */
+interface Described {
+  method: 'GET' | 'POST' | 'PUT' | 'DELETE'
+  path: string
+  tag: string
+  summary: string
+  answer: Joi.ObjectSchema
+  status?: number
+  query?: Joi.ObjectSchema
+  params?: Joi.ObjectSchema
+  body?: Joi.ObjectSchema
+  payload?: object
+  resource?: string
+  /** Everyone may have it. */
+  open?: boolean
+  handler: Lifecycle.Method
+}
+
+/** What OpenAPI is made from: it is in each route's settings. */
+export type Description = Pick<
+  Described,
+  'tag' | 'summary' | 'answer' | 'status' | 'body' | 'open' | 'query' | 'params'
+>
+
+/** Bodies are parsed by readBody: it tells what is wrong with them. */
+export const bodyPayload = { parse: 'gunzip', output: 'data', allow: 'application/json' } as const
+
+// Read by the authentication, which comes before.
+const token = { token: Joi.any().strip() }
+
+export function described(route: Described): ServerRoute {
+  const { method, path, handler, payload, params, open, ...description } = route
+  const query = (description.query ?? Joi.object()).keys(token)
+  return {
+    ...{ method, path, handler },
+    options: {
+      ...(open && { auth: false }),
+      ...(payload && { payload }),
+      validate: { query, ...(params && { params }), failAction: refuse },
+      plugins: { openapi: { ...description, ...(params && { params }), ...(open && { open }) } satisfies Description },
+    },
+  }
+}
+
+/** hapi found that the path or the query is wrong. */
+const refuse: Lifecycle.FailAction = (request, _h, error) => {
+  if (!Joi.isError(error)) throw error ?? new Error('refused without a reason')
+  const { source } = (error as unknown as { output: { payload: { validation: { source: string } } } }).output.payload
+    .validation
+  if (source === 'params') {
+    const details = [{ field: 'id', problem: 'it is not a UUID' }]
+    const how = `"${request.params.id}" is no id: give a UUID such as 6f1c0f5e-7d53-4d0e-9a53-0c2f5a7f3b11`
+    throw new HashdialError('INVALID_ARGUMENT', 'INVALID_ID', how, details)
+  }
+  throw invalid('INVALID_REQUEST_PARAMETER', error, 'the query is wrong')
+}

@@ -1,0 +1,94 @@
+import { server as createHapi, type Request, type Server } from '@hapi/hapi'
+import inert from '@hapi/inert'
+import hapiPino from 'hapi-pino'
+import Joi from 'joi'
+import type { Config } from '../config.ts'
+import type { DataSource } from '../database.ts'
+import type { Logger } from '../log.ts'
+import type { Metrics } from '../metrics.ts'
+import { resources } from '../resources/index.ts'
+import type { Site } from '../resources/resource.ts'
+import { tokenScheme } from './auth.ts'
+import { routesOf } from './crud.ts'
+import { docsRoutes } from './docs.ts'
+import { errorAnswers, requestId } from './errors.ts'
+import { healthRoute, type PartHealth } from './health.ts'
+import { metricsRoute } from './metrics.ts'
+
+export interface ServerOptions {
+  config: Pick<Config, 'adminKeySha256' | 'apiListen' | 'authFailures' | 'baseDomain' | 'bodyBytes' | 'hashBytes'>
+  database: DataSource
+  logger: Logger
+  metrics: Metrics
+  health: { ari(): PartHealth }
+  calls?: NonNullable<Site['calls']>
+}
+
+/** The API, complete, but not listening: `await server.start()` does that, and `server.inject` does without. */
+export async function createServer({
+  config,
+  database,
+  logger,
+  metrics,
+  health,
+  calls,
+}: ServerOptions): Promise<Server> {
+  const site: Site = { database, baseDomain: config.baseDomain, hashBytes: config.hashBytes, ...(calls && { calls }) }
+  const server = createHapi({
+    ...{ host: config.apiListen.host, port: config.apiListen.port },
+    routes: {
+      payload: { maxBytes: config.bodyBytes },
+      response: { emptyStatusCode: 204 },
+      security: { hsts: false, xss: 'disabled', noOpen: false },
+      // MySQL can hang without being gone; nobody waits for it longer than this.
+      timeout: { server: 10_000 },
+    },
+  })
+  server.validator(Joi)
+  await server.register([inert, { plugin: hapiPino, options: logging(logger) }])
+  server.auth.scheme('token', tokenScheme({ database, ...config }))
+  server.auth.strategy('token', 'token')
+  server.auth.default('token')
+  server.ext('onPreResponse', errorAnswers(logger))
+  countRequests(server, metrics)
+  server.route([healthRoute(database, health.ari), metricsRoute(database, metrics)])
+  server.route(resources.flatMap((resource) => routesOf(resource, site)))
+  server.route(docsRoutes(server))
+  return server
+}
+
+/** One line per request. The query is left out: `?token=` is in it. */
+function logging(logger: Logger): object {
+  return {
+    instance: logger.child(
+      {},
+      {
+        serializers: {
+          req: ({ method, path, info }: Request) => ({ method, path: withoutKeys(path), from: info.remoteAddress }),
+        },
+      },
+    ),
+    wrapSerializers: false,
+    logEvents: ['response'],
+    ignorePaths: ['/health', '/metrics'],
+    getChildBindings: (request: Request) => ({ request_id: requestId(request), req: request }),
+    customRequestCompleteMessage: ({ method, path, response }: Request) =>
+      `${method} ${withoutKeys(path)} ${(response as { statusCode?: number }).statusCode ?? '-'}`,
+  }
+}
+
+/** Someone will put a key into the path some day. */
+function withoutKeys(path: string): string {
+  return path.replaceAll(/hd_[0-9A-Za-z]+/g, 'hd_[removed]')
+}
+
+function countRequests(server: Server, metrics: Metrics): void {
+  server.events.on('response', (request) => {
+    const { method } = request
+    // The route, not the path: a stranger's paths must not fill the memory.
+    const route = request.route.path.includes('{p*}') ? 'unknown' : request.route.path
+    const status = String((request.response as { statusCode?: number } | null)?.statusCode ?? 0)
+    metrics.requests.inc({ method, route, status })
+    metrics.requestSeconds.observe({ method, route }, (request.info.responded - request.info.received) / 1000)
+  })
+}

@@ -1,0 +1,118 @@
+import { randomUUID } from 'node:crypto'
+import type { ObjectLiteral, SelectQueryBuilder } from 'typeorm'
+import { isDuplicate, isForeignKeyMissing, now, toSqlTime, transaction, type EntityManager } from '../database.ts'
+import { issue, regenerate, revoke } from '../directs/issue.ts'
+import { HashdialError } from '../errors.ts'
+import type { Body, Resource, Row, Site } from '../resources/resource.ts'
+import type { Place } from './paging.ts'
+
+/** The columns that a row must have to be seen: `{ customer_id }`, or nothing for the operator. */
+export type Scope = Readonly<Record<string, string>>
+
+export async function list(site: Site, resource: Resource, scope: Scope, size: number, after?: Place): Promise<Row[]> {
+  const query = select(site.database.manager, resource, scope)
+  if (after) {
+    const place = { tm: toSqlTime(after.tm_create), id: after.id }
+    // Not (tm_create, id) < (…): MySQL does not find its place in an index with that.
+    query.andWhere('row.tm_create <= :tm AND (row.tm_create < :tm OR row.id < :id)', place)
+  }
+  const rows = await query.orderBy('row.tm_create', 'DESC').addOrderBy('row.id', 'DESC').limit(size).getMany()
+  await resource.complete?.(rows as Row[], site.database.manager)
+  return rows as Row[]
+}
+
+export async function read(manager: EntityManager, resource: Resource, scope: Scope, id: string): Promise<Row> {
+  const row = (await select(manager, resource, { ...scope, id }).getOne()) as Row | null
+  if (!row) throw notFound(resource)
+  await resource.complete?.([row], manager)
+  return row
+}
+
+export async function create(site: Site, resource: Resource, scope: Scope, body: Body): Promise<Row> {
+  return change(site, resource, async (manager) => {
+    const row = { ...body, ...scope, id: randomUUID(), tm_create: now(), tm_update: null }
+    Object.assign(row, resource.make?.(row, site))
+    await manager.insert(resource.entity, row)
+    await resource.created?.({ row, body, manager, site })
+    if (resource.direct === 'on create') await issue(manager, owner(resource, row), site)
+    const stored = await read(manager, resource, {}, row.id)
+    const once = (resource.once ?? []).map((field) => [field, (row as Body)[field]])
+    return Object.assign(stored, Object.fromEntries(once))
+  })
+}
+
+export async function update(site: Site, resource: Resource, scope: Scope, id: string, body: Body): Promise<Row> {
+  return change(site, resource, async (manager) => {
+    await touch(manager, resource, scope, id, body)
+    if (resource.updated) {
+      const row = await read(manager, resource, scope, id)
+      await resource.updated({ row, body, manager, site })
+    }
+    return read(manager, resource, scope, id)
+  })
+}
+
+export async function remove(site: Site, resource: Resource, scope: Scope, id: string): Promise<Row> {
+  return change(site, resource, async (manager) => {
+    await touch(manager, resource, scope, id, {})
+    const row = await read(manager, resource, scope, id)
+    if (resource.direct) await revoke(manager, { type: resource.type, id })
+    await manager.delete(resource.entity, { id })
+    return row
+  })
+}
+
+export async function regenerateDirect(site: Site, resource: Resource, scope: Scope, id: string): Promise<Row> {
+  return change(site, resource, async (manager) => {
+    await touch(manager, resource, scope, id, {})
+    const row = await read(manager, resource, scope, id)
+    await regenerate(manager, owner(resource, row), site)
+    return read(manager, resource, scope, id)
+  })
+}
+
+function select(manager: EntityManager, resource: Resource, where: Scope): SelectQueryBuilder<ObjectLiteral> {
+  const query = manager.getRepository<ObjectLiteral>(resource.entity).createQueryBuilder('row')
+  for (const [column, value] of Object.entries(where)) query.andWhere(`row.${column} = :${column}`, { [column]: value })
+  resource.select?.(query as SelectQueryBuilder<Row>)
+  return query
+}
+
+/** Changes the row's columns that the body names, and by doing so locks the row until the transaction ends. */
+async function touch(manager: EntityManager, resource: Resource, scope: Scope, id: string, body: Body): Promise<void> {
+  const { columns } = manager.connection.getMetadata(resource.entity)
+  const own = columns.filter((column) => !column.isVirtualProperty && column.propertyName in body)
+  const changes = Object.fromEntries(own.map(({ propertyName }) => [propertyName, body[propertyName]]))
+  const { affected } = await manager.update(resource.entity, { ...scope, id }, {
+    ...changes,
+    tm_update: now(),
+  } as object)
+  if (affected === 0) throw notFound(resource)
+}
+
+async function change<T>(site: Site, resource: Resource, run: (manager: EntityManager) => Promise<T>): Promise<T> {
+  try {
+    return await transaction(site.database, run)
+  } catch (error) {
+    const taken = Object.entries(resource.unique ?? {}).find(([index]) => isDuplicate(error, index))
+    if (taken) throw new HashdialError('ALREADY_EXISTS', `${upper(resource)}_ALREADY_EXISTS`, taken[1])
+    if (isForeignKeyMissing(error)) {
+      throw new HashdialError('NOT_FOUND', 'CUSTOMER_NOT_FOUND', 'there is no customer with this customer_id')
+    }
+    throw error
+  }
+}
+
+function owner(resource: Resource, row: object): { type: string; id: string; customer_id: string } {
+  const { id, customer_id } = row as { id: string; customer_id: string }
+  return { type: resource.type, id, customer_id }
+}
+
+function upper({ type }: Resource): string {
+  return type.toUpperCase()
+}
+
+function notFound(resource: Resource): HashdialError {
+  const message = `you have no ${resource.type} with this id: GET /v1.0/${resource.plural} shows those that you have`
+  return new HashdialError('NOT_FOUND', `${upper(resource)}_NOT_FOUND`, message)
+}
