@@ -41,7 +41,7 @@ export async function openDatabase(url: string, { entities, logger, pool = 10 }:
 function createOurPool(options: Parameters<typeof createPool>[0]): ReturnType<typeof createPool> {
   const pool = createPool(options)
   // Queued in front of the first query of each connection, so nobody can come before it.
-  pool.on('connection', (connection) => connection.query(sessionSql, () => undefined))
+  pool.on('connection', (connection) => sessionSql.forEach((sql) => connection.query(sql, () => undefined)))
   return pool
 }
 

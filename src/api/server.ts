@@ -38,6 +38,7 @@ export async function createServer({
     ...{ host: config.apiListen.host, port: config.apiListen.port },
     routes: {
       payload: { maxBytes: config.bodyBytes },
+      cache: { otherwise: 'no-store' },
       response: { emptyStatusCode: 204 },
       security: { hsts: false, xss: 'disabled', noOpen: false },
       // MySQL can hang without being gone; nobody waits for it longer than this.
@@ -65,6 +66,7 @@ function logging(logger: Logger): object {
       {
         serializers: {
           req: ({ method, path, info }: Request) => ({ method, path: withoutKeys(path), from: info.remoteAddress }),
+          res: () => undefined,
         },
       },
     ),

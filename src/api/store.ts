@@ -95,7 +95,8 @@ async function change<T>(site: Site, resource: Resource, run: (manager: EntityMa
     return await transaction(site.database, run)
   } catch (error) {
     const taken = Object.entries(resource.unique ?? {}).find(([index]) => isDuplicate(error, index))
-    if (taken) throw new HashdialError('ALREADY_EXISTS', `${upper(resource)}_ALREADY_EXISTS`, taken[1])
+    if (taken)
+      throw new HashdialError('ALREADY_EXISTS', `${upper(resource)}_ALREADY_EXISTS`, taken[1].problem, [taken[1]])
     if (isForeignKeyMissing(error)) {
       throw new HashdialError('NOT_FOUND', 'CUSTOMER_NOT_FOUND', 'there is no customer with this customer_id')
     }

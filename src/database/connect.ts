@@ -2,11 +2,14 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { createConnection, type Connection, type ConnectionOptions } from 'mysql2/promise'
 import type { Logger } from '../log.ts'
 
-/**
- * What each connection says first: UTC, so that NOW() is what we store; strict, so that nothing is cut silently, and
- * backslashes escape (a server's own NO_BACKSLASH_ESCAPES would make the driver's quoting void).
- */
-export const sessionSql = `SET time_zone = '+00:00', sql_mode = 'TRADITIONAL,NO_ENGINE_SUBSTITUTION'`
+/** What each connection says first. */
+export const sessionSql = [
+  // UTC, so that NOW() is what we store. Strict, so that nothing is cut silently, and backslashes escape: a server's own
+  // NO_BACKSLASH_ESCAPES would make the driver's quoting void.
+  `SET time_zone = '+00:00', sql_mode = 'TRADITIONAL,NO_ENGINE_SUBSTITUTION'`,
+  // Without locks on gaps: an UPDATE that finds no row must not hold up, or deadlock with, who inserts next to it.
+  'SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED',
+]
 
 /** The server is not there, or goes away: a later try can succeed. */
 const away = new Set([

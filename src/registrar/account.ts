@@ -35,17 +35,18 @@ interface Account {
   domain_name: string
 }
 
-/** Makes the extension's account, or gives it another password. The realm of every password is the base domain. */
-export async function putAccount(
-  manager: EntityManager,
-  extension: Account,
-  password: string,
-  realm: string,
-): Promise<void> {
-  const { id, username, domain_name: domain } = extension
-  const hashes = { ha1: ha1(username, realm, password), ha1b: ha1(`${username}@${domain}`, realm, password) }
-  const { affected } = await manager.update(Subscriber, { extension_id: id }, hashes)
-  if (affected === 0) await manager.insert(Subscriber, { username, domain, password: '', ...hashes, extension_id: id })
+/** The realm of every password is the base domain. */
+function hashes({ username, domain_name }: Account, password: string, realm: string) {
+  return { ha1: ha1(username, realm, password), ha1b: ha1(`${username}@${domain_name}`, realm, password) }
+}
+
+export async function addAccount(manager: EntityManager, of: Account, password: string, realm: string): Promise<void> {
+  const account = { username: of.username, domain: of.domain_name, extension_id: of.id }
+  await manager.insert(Subscriber, { ...account, password: '', ...hashes(of, password, realm) })
+}
+
+export async function setPassword(manager: EntityManager, of: Account, password: string, realm: string): Promise<void> {
+  await manager.update(Subscriber, { extension_id: of.id }, hashes(of, password, realm))
 }
 
 /**

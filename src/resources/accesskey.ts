@@ -2,7 +2,7 @@ import { createHash, randomInt } from 'node:crypto'
 import Joi from 'joi'
 import { Entity, Index, Unique } from 'typeorm'
 import { BelongsTo, Exact, Fixed, Id, Text, Time } from '../database/columns.ts'
-import { common, customerId, detail, id, name, time, times } from './fields.ts'
+import { common, detail, id, name, time, times } from './fields.ts'
 import type { Resource } from './resource.ts'
 
 @Entity({ name: 'accesskeys' })
@@ -53,7 +53,6 @@ export const accesskeys: Resource<Accesskey> = {
   schema: {
     read: Joi.object({
       ...common,
-      customer_id: customerId,
       token: Joi.string().description('The key itself: only the answer to create has it.'),
       token_prefix: Joi.string()
         .required()

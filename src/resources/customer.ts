@@ -22,7 +22,7 @@ export const customers: Resource<Customer> = {
   access: 'operator',
   deletable: true,
   schema: {
-    read: Joi.object({ ...common, ...times }),
+    read: Joi.object({ id: common.id, name: common.name, detail: common.detail, ...times }),
     create: Joi.object({ name: name.disallow('').required(), detail: detail.default('') }),
     update: Joi.object({ name, detail }),
   },

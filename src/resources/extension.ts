@@ -3,10 +3,10 @@ import { Entity, Index, Unique } from 'typeorm'
 import { BelongsTo, Exact, Id, Text, Time } from '../database/columns.ts'
 import { DirectHash } from '../directs/direct.ts'
 import { issue, regenerate, revoke } from '../directs/issue.ts'
-import { domainName, putAccount } from '../registrar/account.ts'
+import { addAccount, domainName, setPassword } from '../registrar/account.ts'
 import { recentFailures, Registration, viewRegistration, type RegistrationView } from '../registrar/registration.ts'
-import { common, customerId, detail, direct, name, time, times } from './fields.ts'
-import type { Change, DialableResource } from './resource.ts'
+import { common, detail, direct, name, time, times } from './fields.ts'
+import type { DialableResource } from './resource.ts'
 
 @Entity({ name: 'extensions' })
 @Unique('extensions_username', ['customer_id', 'username'])
@@ -79,7 +79,10 @@ const create = Joi.object({
     body.username ??= extension
     return extension === undefined || extension === body.username ? body : helpers.error('username.differs')
   })
-  .messages({ 'username.differs': '"extension" is another name for "username", and they differ: give one of them' })
+  .messages({
+    'username.differs': '"extension" is another name for "username", and they differ: give one of them',
+    'object.missing': '"username" is required',
+  })
 
 const update = Joi.object({
   name,
@@ -105,11 +108,15 @@ export const extensions: DialableResource<Extension> = {
   entity: Extension,
   deletable: true,
   direct: 'on create',
-  unique: { extensions_username: 'this username is taken: choose another one, or change the extension that has it' },
+  unique: {
+    extensions_username: {
+      field: 'username',
+      problem: 'this username is taken: choose another one, or change the extension that has it',
+    },
+  },
   schema: {
     read: Joi.object({
       ...common,
-      customer_id: customerId,
       username: username.required(),
       extension: username.required().description('The same as username.'),
       domain_name: Joi.string().required().description('The domain that the device registers at.'),
@@ -124,11 +131,10 @@ export const extensions: DialableResource<Extension> = {
     { type: 'connect', option: { destinations: [{ type: 'extension', target: row.id }], relay_reason: true } },
   ],
   make: ({ customer_id }, { baseDomain }) => ({ domain_name: domainName(String(customer_id), baseDomain) }),
-  created: setPassword,
-  async updated(change) {
-    const { row, body, manager, site } = change
+  created: ({ row, body, manager, site }) => addAccount(manager, row, String(body.password), site.baseDomain),
+  async updated({ row, body, manager, site }) {
     const owner = { type: 'extension', id: row.id, customer_id: row.customer_id }
-    if (body.password !== undefined) await setPassword(change)
+    if (body.password !== undefined) await setPassword(manager, row, String(body.password), site.baseDomain)
     if (body.direct_regenerate === true) await regenerate(manager, owner, site)
     else if (body.direct === true) await issue(manager, owner, site)
     else if (body.direct === false) await revoke(manager, owner)
@@ -141,8 +147,4 @@ export const extensions: DialableResource<Extension> = {
     for (const row of rows)
       row.registration = viewRegistration(row.registration as Registration | null, failures.get(row.id) ?? [])
   },
-}
-
-async function setPassword({ row, body, manager, site }: Change<Extension, Record<string, unknown>>): Promise<void> {
-  await putAccount(manager, row, String(body.password), site.baseDomain)
 }

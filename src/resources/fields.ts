@@ -21,9 +21,10 @@ export const detail = text(1024).description('Anything else that people should k
 
 export const customerId = id().required().description('The customer it belongs to.')
 
-/** The fields that every resource shows. */
+/** The fields that every resource of a customer shows. */
 export const common = {
   id: id().required().description('Its id.'),
+  customer_id: customerId,
   name: name.required(),
   detail: detail.required(),
 }

@@ -70,7 +70,7 @@ export interface Resource<R extends Row = Row> {
   steps?(row: R): Step[]
   readonly commands?: Readonly<Record<string, Command<R>>>
   /** Unique indexes, and what a refusal by each means to who wanted the row. */
-  readonly unique?: Readonly<Record<string, string>>
+  readonly unique?: Readonly<Record<string, { field: string; problem: string }>>
   /** Fields that only the answer to create has. */
   readonly once?: readonly string[]
   /** Columns of a new row that do not come from the body. */
