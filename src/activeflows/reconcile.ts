@@ -1,8 +1,9 @@
+import { IsNull } from 'typeorm'
 import { cleanUp, type AriNode } from '../ari/connection.ts'
 import type { AriChannel } from '../ari/types.ts'
 import { Call, type CallRow, type Exchange } from '../calls/call.ts'
 import type { Switchboard } from '../calls/switchboard.ts'
-import { fromSqlTime, now } from '../database.ts'
+import { now } from '../database.ts'
 import type { ActiveflowRow } from './activeflow.ts'
 import { runActiveflow } from './run.ts'
 
@@ -32,10 +33,9 @@ export async function reconcile(node: AriNode, exchange: Exchange, switchboard: 
   const alive = new Map(channels.map((channel) => [channel.id, channel]))
   const repairs = { recovered: 0, ended: 0, removed: 0 }
   for (const call of switchboard.of(node)) repairs.ended += settle(call, alive)
-  const rows: SqlRow[] = await exchange.database.query('SELECT * FROM calls WHERE node = ? AND tm_hangup IS NULL', [
-    node.name,
-  ])
-  for (const row of rows.map(callRow).filter(({ id }) => !switchboard.has(id))) {
+  // By name: the entities are declared above us, in resources/.
+  const rows = await exchange.database.getRepository<CallRow>('calls').findBy({ node: node.name, tm_hangup: IsNull() })
+  for (const row of rows.filter(({ id }) => !switchboard.has(id))) {
     if (await recover(row, alive, node, exchange, switchboard)) repairs.recovered++
     else repairs.ended++
   }
@@ -72,7 +72,8 @@ async function recover(
   switchboard: Switchboard,
 ): Promise<boolean> {
   const call = new Call(row, node, exchange)
-  const flow = await findActiveflow(exchange, row.activeflow_id)
+  const flows = exchange.database.getRepository<ActiveflowRow>('activeflows')
+  const flow = await flows.findOneBy({ id: row.activeflow_id, status: 'running' })
   const channel = alive.get(row.channel_id)
   if (!channel || !flow || call.ending) {
     if (channel) await cleanUp([node.ari.channels.hangup({ channelId: channel.id })])
@@ -102,33 +103,4 @@ function isOrphan(channel: AriChannel | undefined, id: string, mine: Set<string>
 /** The activeflow in a name that we gave: `connect-<activeflow>-<place>`. */
 function owner(id: string): string | undefined {
   return /^[a-z_]+-([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})-\d+/.exec(id)?.[1]
-}
-
-type SqlRow = Record<string, string | null>
-
-function callRow(row: SqlRow): CallRow {
-  const times = Object.entries(row).map(([name, value]) => [
-    name,
-    name.startsWith('tm_') && value ? fromSqlTime(value) : value,
-  ])
-  return {
-    ...(Object.fromEntries(times) as unknown as CallRow),
-    source: JSON.parse(row['source'] ?? '{}') as CallRow['source'],
-    destination: JSON.parse(row['destination'] ?? '{}') as CallRow['destination'],
-  }
-}
-
-async function findActiveflow(exchange: Exchange, id: string): Promise<ActiveflowRow | undefined> {
-  const rows: SqlRow[] = await exchange.database.query(
-    `SELECT * FROM activeflows WHERE id = ? AND status = 'running'`,
-    [id],
-  )
-  const row = rows[0]
-  if (!row) return undefined
-  return {
-    ...(row as unknown as ActiveflowRow),
-    state: JSON.parse(row['state'] ?? '{}') as ActiveflowRow['state'],
-    executed_actions: JSON.parse(row['executed_actions'] ?? '[]') as ActiveflowRow['executed_actions'],
-    tm_create: fromSqlTime(row['tm_create'] ?? ''),
-  }
 }

@@ -67,6 +67,7 @@ export class AriNode {
   stop(): void {
     this.#stopped = true
     clearTimeout(this.#retry)
+    this.#listener.disconnected(this)
     this.#socket?.close()
     forgetOperations(this.#url)
   }
@@ -110,7 +111,7 @@ export class AriNode {
 
   #closed(reason: string): void {
     this.#socket = undefined
-    if (!this.#stopped) this.#listener.disconnected(this)
+    this.#listener.disconnected(this)
     this.#again(reason)
   }
 

@@ -1,0 +1,106 @@
+import { reconcile } from './activeflows/reconcile.ts'
+import { activeflowColumns } from './activeflows/activeflow.ts'
+import { createServer } from './api/server.ts'
+import { AriNode } from './ari/connection.ts'
+import { callColumns, type Exchange } from './calls/call.ts'
+import { Journal } from './calls/journal.ts'
+import { Switchboard } from './calls/switchboard.ts'
+import { ConfigError, loadConfig, type Config } from './config.ts'
+import { migrate, openDatabase } from './database.ts'
+import { scheduleJobs, type Job } from './jobs.ts'
+import { createLogger, type Logger } from './log.ts'
+import { createMetrics } from './metrics.ts'
+import { repairs } from './registrar/repairs.ts'
+import { entities } from './resources/index.ts'
+import { createDoor } from './stasis.ts'
+
+/** How often Asterisk, memory and MySQL are compared while nothing seems wrong. */
+const reconcileEvery = '*/30 * * * * *'
+
+/** The composition root: everything is made here, given to what needs it, and ended here. */
+async function main(config: Config, log: Logger): Promise<void> {
+  await migrate(config.databaseUrl, { logger: log })
+  const database = await openDatabase(config.databaseUrl, { entities, logger: log, pool: config.databasePool })
+  const journal = new Journal(database, log, { calls: callColumns, activeflows: activeflowColumns })
+  const exchange: Exchange = { database, journal, log, ringSeconds: config.ringSeconds }
+  const metrics = createMetrics()
+  const switchboard = new Switchboard()
+
+  const compare = oneAtATime(async (node: AriNode): Promise<number> => {
+    const found = await reconcile(node, exchange, switchboard)
+    const count = found.recovered + found.ended + found.removed
+    if (count > 0) log.info({ node: node.name, ...found }, 'calls, channels and rows agree again')
+    return count
+  })
+  const nodes = config.ariUrls.map(
+    ({ url }) =>
+      new AriNode(url, log, {
+        stasisStart: createDoor(exchange, switchboard),
+        connected: (node) => {
+          compare(node)
+            .then((count) => metrics.repairs.inc({ job: 'reconcile' }, count))
+            .catch((error: unknown) => log.warn({ err: error as Error }, 'not reconciled; it is tried again'))
+        },
+        disconnected: (node) => switchboard.of(node).forEach((call) => call.interrupt()),
+      }),
+  )
+  const jobs: Job[] = [
+    {
+      name: 'reconcile',
+      every: reconcileEvery,
+      eachProcess: true,
+      run: async () => {
+        const counts = await Promise.all(nodes.filter((node) => node.connected).map(compare))
+        return counts.reduce((sum, count) => sum + count, 0)
+      },
+    },
+    ...repairs(config).map(({ run, ...job }) => ({ ...job, run: () => run(database) })),
+  ]
+  const scheduled = scheduleJobs(jobs, database, log, (job, count) => metrics.repairs.inc({ job }, count))
+  const server = await createServer({
+    ...{ config, database, logger: log, metrics, calls: switchboard },
+    health: { ari: () => health(nodes) },
+  })
+  for (const node of nodes) node.start()
+  await server.start()
+  log.info({ api: server.info.uri }, 'Hashdial is up')
+
+  // Calls live on in Asterisk, and the next process finds them there: what is under way here is finished, not they.
+  const drain = async (signal: string) => {
+    log.info({ signal, calls: switchboard.size }, 'stopping; calls go on in Asterisk')
+    const timeout = config.drainSeconds * 1000
+    setTimeout(() => process.exit(0), timeout).unref()
+    for (const node of nodes) node.stop()
+    await Promise.all([server.stop({ timeout }), scheduled.stop(), journal.drain()])
+    process.exit(0)
+  }
+  process.once('SIGTERM', (signal) => void drain(signal))
+  process.once('SIGINT', (signal) => void drain(signal))
+}
+
+/** Runs of `task` follow one another: two that overlap would recover the same call twice. */
+function oneAtATime<T>(task: (node: AriNode) => Promise<T>): (node: AriNode) => Promise<T> {
+  let last: Promise<unknown> = Promise.resolve()
+  return (node) => {
+    const run = last.then(() => task(node))
+    last = run.catch(() => undefined)
+    return run
+  }
+}
+
+function health(nodes: AriNode[]): 'ok' | 'degraded' | 'down' {
+  const connected = nodes.filter((node) => node.connected).length
+  if (connected === nodes.length) return 'ok'
+  return connected > 0 ? 'degraded' : 'down'
+}
+
+try {
+  const config = loadConfig(process.env)
+  const log = createLogger(config.logLevel)
+  // A mistake in one call must not end the process that carries all of them.
+  process.on('unhandledRejection', (error) => log.error({ err: error }, 'an error that nobody waited for'))
+  await main(config, log)
+} catch (error) {
+  process.stderr.write(`${error instanceof ConfigError ? error.message : String((error as Error).stack)}\n`)
+  process.exit(1)
+}
