@@ -18,13 +18,30 @@ export interface StepLike {
   option: object
 }
 
+/** Where in an activeflow an action runs, and what it can keep there. */
+export interface Place {
+  /** The same in every run of this action, and no other action's: ids are made from it. */
+  readonly id: string
+  /** The activeflow's variables: `${name}` in a later action's options. */
+  readonly variables: Record<string, string>
+  /** What a run after a crash has to know; gone when the action is done. */
+  readonly memory: Record<string, unknown>
+  /** Puts variables and memory into MySQL now; they go there in any case when the action is done. */
+  save(): Promise<void>
+}
+
 export interface Action<Options> {
   options: Joi.ObjectSchema<Options>
   /** The engine answers the call first, so that no action has to. */
   needs?: 'answered'
   /**
    * Does it. Must find what an earlier run of the same action has made (`call.recovered`), and must not outlive
-   * `call.signal`. `place` is the same in every run of this action and no other's: ids are made from it.
+   * `call.signal`.
    */
-  run(call: Call, options: Options, place: string): Promise<Jump | void>
+  run(call: Call, options: Options, place: Place): Promise<Jump | void>
+}
+
+/** Why an action could not be done. It is noted, and the flow goes on with the next action. */
+export class ActionError extends Error {
+  override name = 'ActionError'
 }

@@ -27,7 +27,7 @@ export const connect: Action<ConnectOptions> = {
     const destination = await find(call, options.destinations[0]!.target)
     if (!destination) return options.relay_reason ? call.refuse(404) : undefined
     const ringSeconds = options.timeout === undefined ? call.exchange.ringSeconds : options.timeout / 1000
-    const outcome = await dialOne(call, destination, { id: `connect-${place}`, ringSeconds })
+    const outcome = await dialOne(call, destination, { id: `connect-${place.id}`, ringSeconds })
     if (!outcome.talked && options.relay_reason) await call.refuse(outcome.status)
   },
 }

@@ -15,6 +15,16 @@ export interface ExecutedAction {
   result: string
 }
 
+/** What it takes to run the current action again. */
+export interface State {
+  stack: Frame[]
+  /** How many actions were begun: with the activeflow's id it names a place in its course. */
+  executions: number
+  variables: Record<string, string>
+  /** The current action's own. */
+  memory: Record<string, unknown>
+}
+
 /** A row of `activeflows`; see sql/001-foundation.sql. */
 export interface ActiveflowRow {
   id: string
@@ -23,8 +33,7 @@ export interface ActiveflowRow {
   reference_type: 'call' | 'api'
   reference_id: string
   status: 'running' | 'ended'
-  /** `executions` counts the actions that were begun: with the activeflow's id it names a place in its course. */
-  state: { stack: Frame[]; executions: number; variables: Record<string, string> }
+  state: State
   executed_actions: ExecutedAction[]
   tm_create: string
   tm_update: string | null
@@ -41,7 +50,7 @@ export function createActiveflow(call: Call, actions: readonly StepLike[], flowI
   return {
     ...{ id: call.row.activeflow_id, customer_id: call.row.customer_id, flow_id: flowId },
     ...{ reference_type: 'call', reference_id: call.id, status: 'running' },
-    state: { stack: [{ actions, cursor: 0 }], executions: 0, variables: {} },
+    state: { stack: [{ actions, cursor: 0 }], executions: 0, variables: {}, memory: {} },
     ...{ executed_actions: [], tm_create: now(), tm_update: null, tm_end: null },
   }
 }

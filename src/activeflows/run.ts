@@ -1,4 +1,4 @@
-import type { Action, Jump, StepLike } from '../actions/action.ts'
+import { ActionError, type Action, type Jump, type Place, type StepLike } from '../actions/action.ts'
 import { actions } from '../actions/index.ts'
 import { callEnded, type Call } from '../calls/call.ts'
 import { now } from '../database.ts'
@@ -20,7 +20,7 @@ export async function runActiveflow(call: Call, flow: ActiveflowRow): Promise<vo
     for (let step = next(flow); step && !call.ending; step = next(flow)) {
       const executed = begin(flow, step)
       await save(call, flow)
-      const jump = await runAction(call, step, `${flow.id}-${flow.state.executions}`, executed)
+      const jump = await runAction(call, flow, step, executed)
       move(flow, jump)
     }
     await call.hangup('normal')
@@ -52,26 +52,38 @@ function begin(flow: ActiveflowRow, step: StepLike): ExecutedAction {
   if (last?.tm_end === null) return last
   const executed = { id: step.id ?? '', type: step.type, tm_start: now(), tm_end: null, result: '' }
   flow.state.executions++
+  flow.state.memory = {}
   flow.executed_actions = [...flow.executed_actions.slice(1 - remembered), executed]
   return executed
 }
 
-async function runAction(call: Call, step: StepLike, place: string, executed: ExecutedAction): Promise<Jump | void> {
+async function runAction(
+  call: Call,
+  flow: ActiveflowRow,
+  step: StepLike,
+  executed: ExecutedAction,
+): Promise<Jump | void> {
+  const { journal } = call.exchange
+  const { executions, variables, memory } = flow.state
+  const save = () => journal.save('activeflows', flow)
+  const place: Place = { id: `${flow.id}-${executions}`, variables, memory, save }
   // The registry's schemas have checked the options when the list was saved.
   const action = actions[step.type as keyof typeof actions] as unknown as Action<object>
+  const done = (result: string) => Object.assign(executed, { tm_end: now(), result })
   for (;;) {
     try {
       if (action.needs === 'answered') await call.answer()
       const jump = await action.run(call, step.option, place)
-      Object.assign(executed, { tm_end: now(), result: 'done' })
+      done('done')
       call.recovered = false
       return jump
     } catch (error) {
-      if (!call.interrupted) {
-        Object.assign(executed, { tm_end: now(), result: call.ended ? 'hangup' : (error as Error).message })
-        throw call.ended ? callEnded : error
-      }
-      await call.resumed()
+      if (call.interrupted) await call.resumed()
+      else if (call.ended) throw callEnded
+      else if (error instanceof ActionError) return void done(error.message)
+      else throw error
+    } finally {
+      if (call.ended && executed.tm_end === null) done('hangup')
     }
   }
 }

@@ -161,6 +161,8 @@ export class Call {
     this.#off()
     Object.assign(this.row, { status: 'hangup', tm_hangup: now(), tm_update: now() })
     this.#saveLater()
+    // A signal keeps its first reason, and that Asterisk was out of reach does not matter any more.
+    if (this.interrupted) this.#attempt = new AbortController()
     this.#attempt.abort(callEnded)
     this.#wake()
   }
