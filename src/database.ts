@@ -49,10 +49,10 @@ function createOurPool(options: Parameters<typeof createPool>[0]): ReturnType<ty
 function keepMicroseconds({ driver }: DataSource): void {
   const hydrate = driver.prepareHydratedValue.bind(driver)
   const persist = driver.preparePersistentValue.bind(driver)
-  driver.prepareHydratedValue = (value, column) =>
-    column.type === 'datetime' && typeof value === 'string' ? fromSqlTime(value) : hydrate(value, column)
-  driver.preparePersistentValue = (value, column) =>
-    column.type === 'datetime' && typeof value === 'string' ? toSqlTime(value) : persist(value, column)
+  driver.prepareHydratedValue = (value: unknown, column) =>
+    column.type === 'datetime' && typeof value === 'string' ? fromSqlTime(value) : (hydrate(value, column) as unknown)
+  driver.preparePersistentValue = (value: unknown, column) =>
+    column.type === 'datetime' && typeof value === 'string' ? toSqlTime(value) : (persist(value, column) as unknown)
 }
 
 /** Is this the refusal of the unique index `key`? */

@@ -21,8 +21,8 @@ export function principalOf(request: Request): Principal {
 
 /** The token of the header, else of `?token=`. */
 function tokenOf(request: Request): string | undefined {
-  const { authorization } = request.headers
-  if (authorization !== undefined) return /^Bearer +(\S+) *$/i.exec(String(authorization))?.[1] ?? ''
+  const { authorization } = request.headers as { authorization?: string }
+  if (authorization !== undefined) return /^Bearer +(\S+) *$/i.exec(authorization)?.[1] ?? ''
   const { token } = request.query as { token?: string | string[] }
   return Array.isArray(token) ? '' : token
 }

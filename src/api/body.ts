@@ -7,7 +7,7 @@ const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: false })
 
 /** The JSON object of a request, checked. `schema` undefined: the request has no body, or an empty one. */
 export function readBody(payload: unknown, schema: Joi.ObjectSchema | undefined): Body {
-  const bytes = payload instanceof Buffer ? payload : Buffer.alloc(0)
+  const bytes = payload instanceof Uint8Array ? payload : new Uint8Array()
   if (bytes.length === 0 && !schema) return {}
   const value = parse(bytes)
   if (typeof value !== 'object' || value === null || Array.isArray(value))
@@ -18,7 +18,7 @@ export function readBody(payload: unknown, schema: Joi.ObjectSchema | undefined)
   return result.value as Body
 }
 
-function parse(bytes: Buffer): unknown {
+function parse(bytes: Uint8Array): unknown {
   try {
     // A key `__proto__` would change what the checks see.
     return JSON.parse(utf8.decode(bytes), (key, value: unknown) => {

@@ -32,6 +32,7 @@ function listRoute(resource: Resource, site: Site): ServerRoute {
   return described({
     ...{ method: 'GET', path: `/v1.0/${resource.plural}`, tag: resource.plural, query },
     summary: `List ${resource.plural}, the newest first`,
+    items: resource.schema.read,
     answer: Joi.object({
       result: Joi.array().items(resource.schema.read).required(),
       next_page_token: Joi.string().allow('').required().description('"" on the last page.'),
@@ -132,7 +133,7 @@ function commandRoute(resource: Resource, site: Site, name: string, command: Com
 
 function oneRow<Method>(resource: Resource, method: Method, more: string) {
   const path = `/v1.0/${resource.plural}/{id}${more}`
-  return { method, path, tag: resource.plural, params: idParams, answer: resource.schema.read, resource: resource.type }
+  return { method, path, tag: resource.plural, params: idParams, answer: resource.schema.read }
 }
 
 function idOf(request: Request): string {

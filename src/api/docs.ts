@@ -2,6 +2,7 @@ import { createRequire } from 'node:module'
 import { dirname } from 'node:path'
 import type { Server, ServerRoute } from '@hapi/hapi'
 import Joi from 'joi'
+import type { Resource } from '../resources/index.ts'
 import { describeApi } from './openapi.ts'
 
 /** Swagger UI from its package, so the page works where there is no way out. */
@@ -30,14 +31,14 @@ const policy = [
   "base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
 ].join('; ')
 
-export function docsRoutes(server: Server): ServerRoute[] {
+export function docsRoutes(server: Server, resources: readonly Resource[]): ServerRoute[] {
   let description: object | undefined
   const file = Joi.valid('swagger-ui.css', 'swagger-ui-bundle.js', 'favicon-32x32.png')
   const open = { auth: false } as const
   return [
     {
       ...{ method: 'GET', path: '/openapi.json', options: open },
-      handler: () => (description ??= describeApi(server.table())),
+      handler: () => (description ??= describeApi(server.table(), resources)),
     },
     {
       ...{ method: 'GET', path: '/docs', options: open },

@@ -1,16 +1,19 @@
 import type { RequestRoute } from '@hapi/hapi'
 import type Joi from 'joi'
 import { httpStatus } from '../errors.ts'
+import type { Resource } from '../resources/index.ts'
 import type { Description } from './route.ts'
 
 type Schema = Record<string, unknown>
+type Names = ReadonlyMap<Joi.Schema, string>
 
 /** OpenAPI 3.1 from the routes themselves: what is described is what is there. */
-export function describeApi(routes: RequestRoute[]): Schema {
+export function describeApi(routes: RequestRoute[], resources: readonly Resource[]): Schema {
   const paths: Record<string, Schema> = {}
+  const names = new Map<Joi.Schema, string>(resources.map(({ type, schema }) => [schema.read, type]))
   for (const { method, path, settings } of routes) {
     const route = (settings.plugins as { openapi?: Description } | undefined)?.openapi
-    if (route) (paths[path] ??= {})[method] = operation(method, path, route)
+    if (route) (paths[path] ??= {})[method] = operation(method, path, route, names)
   }
   return {
     openapi: '3.1.0',
@@ -18,7 +21,10 @@ export function describeApi(routes: RequestRoute[]): Schema {
     security: [{ bearer: [] }, { token: [] }],
     paths,
     components: {
-      schemas: { Error: errorSchema },
+      schemas: {
+        error: errorSchema,
+        ...Object.fromEntries([...names].map(([schema, name]) => [name, jsonSchema(schema)])),
+      },
       securitySchemes: {
         bearer: { type: 'http', scheme: 'bearer', description: 'An access key, or the admin key.' },
         token: { type: 'apiKey', in: 'query', name: 'token', description: 'The same in the query.' },
@@ -27,20 +33,31 @@ export function describeApi(routes: RequestRoute[]): Schema {
   }
 }
 
-function operation(method: string, path: string, route: Description): Schema {
-  const { tag, summary, answer, status = 200, body, open, query, params } = route
+function operation(method: string, path: string, route: Description, names: Names): Schema {
+  const { tag, summary, status = 200, body, open, query, params } = route
+  const answer = json(answerSchema(route, names))
   return {
     ...{ tags: [tag], summary, operationId: operationId(method, path) },
     ...(open && { security: [] }),
     parameters: [...parameters('path', params), ...parameters('query', query)],
     ...(body && { requestBody: { required: true, content: json(jsonSchema(body)) } }),
     responses: {
-      [status]: { description: 'Done', content: json(jsonSchema(answer)) },
+      [status]: { description: 'Done', content: answer },
       // /health tells with the same body that a part is away.
-      ...(path === '/health' && { 503: { description: 'A part is away', content: json(jsonSchema(answer)) } }),
-      default: { description: 'An error', content: json({ $ref: '#/components/schemas/Error' }) },
+      ...(path === '/health' && { 503: { description: 'A part is away', content: answer } }),
+      default: { description: 'An error', content: json({ $ref: '#/components/schemas/error' }) },
     },
   }
+}
+
+/** What a resource looks like is said once, under its name. */
+function answerSchema({ answer, items }: Description, names: Names): Schema {
+  const reference = (schema: Joi.Schema): Schema | undefined =>
+    names.has(schema) ? { $ref: `#/components/schemas/${names.get(schema)}` } : undefined
+  const schema = reference(answer) ?? jsonSchema(answer)
+  if (!items) return schema
+  const properties = schema.properties as Record<string, Schema>
+  return { ...schema, properties: { ...properties, result: { ...properties.result, items: reference(items) } } }
 }
 
 function operationId(method: string, path: string): string {
@@ -78,7 +95,7 @@ interface Described {
 function mend(made: Schema, { keys = {}, items = [], examples, allow = [], dependencies = [] }: Described): Schema {
   const schema = { ...made }
   if (examples) schema.examples = examples
-  if (Array.isArray(schema.enum) && allow.includes(null)) schema.enum = [...new Set([...schema.enum, null])]
+  if (schema.enum && allow.includes(null)) schema.enum = [...new Set([...(schema.enum as unknown[]), null])]
   if (schema.properties) {
     const properties = Object.entries(schema.properties as Record<string, Schema>)
     schema.properties = Object.fromEntries(properties.map(([name, value]) => [name, mend(value, keys[name] ?? {})]))

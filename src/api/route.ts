@@ -10,22 +10,20 @@ interface Described {
   tag: string
   summary: string
   answer: Joi.ObjectSchema
+  /** Of a list: what it is a list of. */
+  items?: Joi.ObjectSchema
   status?: number
   query?: Joi.ObjectSchema
   params?: Joi.ObjectSchema
   body?: Joi.ObjectSchema
   payload?: object
-  resource?: string
   /** Everyone may have it. */
   open?: boolean
   handler: Lifecycle.Method
 }
 
 /** What OpenAPI is made from: it is in each route's settings. */
-export type Description = Pick<
-  Described,
-  'tag' | 'summary' | 'answer' | 'status' | 'body' | 'open' | 'query' | 'params'
->
+export type Description = Omit<Described, 'method' | 'path' | 'payload' | 'handler'>
 
 /** Bodies are parsed by readBody: it tells what is wrong with them. */
 export const bodyPayload = { parse: 'gunzip', output: 'data', allow: 'application/json' } as const
@@ -54,7 +52,7 @@ const refuse: Lifecycle.FailAction = (request, _h, error) => {
     .validation
   if (source === 'params') {
     const details = [{ field: 'id', problem: 'it is not a UUID' }]
-    const how = `"${request.params.id}" is no id: give a UUID such as 6f1c0f5e-7d53-4d0e-9a53-0c2f5a7f3b11`
+    const how = `"${String(request.params.id)}" is no id: give a UUID such as 6f1c0f5e-7d53-4d0e-9a53-0c2f5a7f3b11`
     throw new HashdialError('INVALID_ARGUMENT', 'INVALID_ID', how, details)
   }
   throw invalid('INVALID_REQUEST_PARAMETER', error, 'the query is wrong')

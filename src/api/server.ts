@@ -6,6 +6,7 @@ import type { Config } from '../config.ts'
 import type { DataSource } from '../database.ts'
 import type { Logger } from '../log.ts'
 import type { Metrics } from '../metrics.ts'
+import { checkBaseDomain } from '../registrar/account.ts'
 import { resources } from '../resources/index.ts'
 import type { Site } from '../resources/resource.ts'
 import { tokenScheme } from './auth.ts'
@@ -20,7 +21,7 @@ export interface ServerOptions {
   database: DataSource
   logger: Logger
   metrics: Metrics
-  health: { ari(): PartHealth }
+  health: { ari: () => PartHealth }
   calls?: NonNullable<Site['calls']>
 }
 
@@ -33,6 +34,7 @@ export async function createServer({
   health,
   calls,
 }: ServerOptions): Promise<Server> {
+  await checkBaseDomain(database, config.baseDomain)
   const site: Site = { database, baseDomain: config.baseDomain, hashBytes: config.hashBytes, ...(calls && { calls }) }
   const server = createHapi({
     ...{ host: config.apiListen.host, port: config.apiListen.port },
@@ -54,7 +56,7 @@ export async function createServer({
   countRequests(server, metrics)
   server.route([healthRoute(database, health.ari), metricsRoute(database, metrics)])
   server.route(resources.flatMap((resource) => routesOf(resource, site)))
-  server.route(docsRoutes(server))
+  server.route(docsRoutes(server, resources))
   return server
 }
 

@@ -37,7 +37,7 @@ export async function create(site: Site, resource: Resource, scope: Scope, body:
     if (resource.direct === 'on create') await issue(manager, owner(resource, row), site)
     const stored = await read(manager, resource, {}, row.id)
     const once = (resource.once ?? []).map((field) => [field, (row as Body)[field]])
-    return Object.assign(stored, Object.fromEntries(once))
+    return Object.assign(stored, Object.fromEntries(once)) as Row
   })
 }
 

@@ -36,7 +36,7 @@ export const Raw = (length: number): PropertyDecorator =>
 
 /** JSON in a text column: MariaDB's JSON type is another one than MySQL's, and nothing searches in it. */
 export const Json = (type: 'text' | 'mediumtext'): PropertyDecorator =>
-  Column({ type, transformer: { to: (value) => JSON.stringify(value), from: (text) => JSON.parse(text) } })
+  Column({ type, transformer: { to: JSON.stringify, from: JSON.parse } })
 
 export const Count = (options: Nullable = {}): PropertyDecorator => Column({ type: 'int', unsigned: true, ...options })
 

@@ -96,8 +96,8 @@ function migration(file: SqlFile): new () => MigrationInterface {
 }
 
 async function refuseChanges(database: DataSource, files: SqlFile[]): Promise<void> {
-  const [table] = await database.query(`SHOW TABLES LIKE 'migrations'`)
-  if (!table) return
+  const tables: object[] = await database.query(`SHOW TABLES LIKE 'migrations'`)
+  if (tables.length === 0) return
   const rows: { name: string }[] = await database.query('SELECT name FROM migrations ORDER BY timestamp')
   const known = new Map(files.map((file) => [file.name, migrationName(file)]))
   for (const { name } of rows) {

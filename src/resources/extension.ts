@@ -131,10 +131,10 @@ export const extensions: DialableResource<Extension> = {
     { type: 'connect', option: { destinations: [{ type: 'extension', target: row.id }], relay_reason: true } },
   ],
   make: ({ customer_id }, { baseDomain }) => ({ domain_name: domainName(String(customer_id), baseDomain) }),
-  created: ({ row, body, manager, site }) => addAccount(manager, row, String(body.password), site.baseDomain),
+  created: ({ row, body, manager, site }) => addAccount(manager, row, body.password as string, site.baseDomain),
   async updated({ row, body, manager, site }) {
     const owner = { type: 'extension', id: row.id, customer_id: row.customer_id }
-    if (body.password !== undefined) await setPassword(manager, row, String(body.password), site.baseDomain)
+    if (body.password !== undefined) await setPassword(manager, row, body.password as string, site.baseDomain)
     if (body.direct_regenerate === true) await regenerate(manager, owner, site)
     else if (body.direct === true) await issue(manager, owner, site)
     else if (body.direct === false) await revoke(manager, owner)

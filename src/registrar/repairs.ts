@@ -1,0 +1,49 @@
+import type { DataSource } from '../database.ts'
+
+/** Something that has to be put right, or thrown away, from time to time, and that only needs the database. */
+export interface Repair {
+  name: string
+  /** A cron expression with seconds, in UTC. */
+  every: string
+  /** Resolves to how many rows there were. */
+  run(database: DataSource): Promise<number>
+}
+
+interface Retention {
+  readonly callRetentionDays: number
+  readonly failureRetentionDays: number
+}
+
+export function repairs({ callRetentionDays, failureRetentionDays }: Retention): Repair[] {
+  return [
+    // The API has shown these as unregistered since they expired; Kamailio removes those that it knows of.
+    removal('registrations', '*/10 * * * * *', 'tm_expire < UTC_TIMESTAMP(6) - INTERVAL ? SECOND', 30),
+    removal(
+      'registration_failures',
+      '0 7 * * * *',
+      'tm_last < UTC_TIMESTAMP(6) - INTERVAL ? DAY',
+      failureRetentionDays,
+    ),
+    removal('guess_blocks', '0 8 * * * *', 'tm_create < UTC_TIMESTAMP(6) - INTERVAL ? DAY', failureRetentionDays),
+    removal('edges', '0 9 * * * *', 'tm_seen < UTC_TIMESTAMP(6) - INTERVAL ? DAY', 1),
+    removal('calls', '0 17 * * * *', 'tm_hangup < UTC_TIMESTAMP(6) - INTERVAL ? DAY', callRetentionDays),
+    removal('activeflows', '0 27 * * * *', 'tm_end < UTC_TIMESTAMP(6) - INTERVAL ? DAY', callRetentionDays),
+  ]
+}
+
+/** A thousand rows at a time: one statement over a million would hold their locks, and everyone else, for minutes. */
+const batch = 1000
+
+function removal(table: string, every: string, old: string, age: number): Repair {
+  return {
+    ...{ name: `old ${table}`, every },
+    async run(database) {
+      for (let count = 0; ;) {
+        const sql = `DELETE FROM ${table} WHERE ${old} LIMIT ${batch}`
+        const { affectedRows } = await database.query<{ affectedRows: number }>(sql, [age])
+        count += affectedRows
+        if (affectedRows < batch) return count
+      }
+    },
+  }
+}
