@@ -12,7 +12,11 @@ const progress = (line: string): void => console.log(line)
 const counts = new TapCounts()
 
 async function check(): Promise<void> {
-  for (const [name, ...args] of [['tsc', '--noEmit'], ['eslint', '.'], ['prettier', '--check', '--log-level=warn', '.']]) {
+  for (const [name, ...args] of [
+    ['tsc', '--noEmit'],
+    ['eslint', '.'],
+    ['prettier', '--check', '--log-level=warn', '.'],
+  ]) {
     progress(`# ${name} ${args.join(' ')}`)
     const child = spawn(`node_modules/.bin/${name}`, args, { stdio: 'inherit' })
     const [code] = (await once(child, 'close')) as [number | null]

@@ -72,8 +72,24 @@ export class Room {
   spawn(program: string, args: readonly string[], options: ProgramOptions = {}): ChildProcess {
     const { user = 'root', stdio = 'pipe', detached = false } = options
     const env = { PATH: '/usr/sbin:/usr/bin:/sbin:/bin', HOME: '/tmp', LC_ALL: 'C.UTF-8', ...options.env }
-    const command = ['-m', 'sh', '-c', enter, program, this.rootfs, this.folder, checkout, user, program, ...args]
-    return spawn('unshare', command, { env, stdio, detached })
+    // What is not detached ends with us, however we end: no softphone of a test that was killed stays behind.
+    const leash = detached ? [] : ['setpriv', '--pdeathsig', 'KILL']
+    const command = [
+      ...leash,
+      'unshare',
+      '-m',
+      'sh',
+      '-c',
+      enter,
+      program,
+      this.rootfs,
+      this.folder,
+      checkout,
+      user,
+      program,
+      ...args,
+    ]
+    return spawn('env', command, { env, stdio, detached })
   }
 
   /** Runs a program inside to its end and returns what it wrote. */
