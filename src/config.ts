@@ -76,6 +76,13 @@ export const settings = {
     why: 'how long a device rings before the caller is told that nobody answers',
     parse: whole(1, 600),
   }),
+  callHours: setting({
+    variable: 'HASHDIAL_CALL_HOURS',
+    unit: 'hours',
+    default: '4',
+    why: 'how long a call may last, so that a forgotten one does not last for ever',
+    parse: whole(1, 240),
+  }),
   callRetentionDays: setting({
     variable: 'HASHDIAL_CALL_RETENTION_DAYS',
     unit: 'days',

@@ -22,7 +22,13 @@ async function main(config: Config, log: Logger): Promise<void> {
   await migrate(config.databaseUrl, { logger: log })
   const database = await openDatabase(config.databaseUrl, { entities, logger: log, pool: config.databasePool })
   const journal = new Journal(database, log, { calls: callColumns, activeflows: activeflowColumns })
-  const exchange: Exchange = { database, journal, log, ringSeconds: config.ringSeconds }
+  const exchange: Exchange = {
+    database,
+    journal,
+    log,
+    ringSeconds: config.ringSeconds,
+    callSeconds: config.callHours * 3600,
+  }
   const metrics = createMetrics()
   const switchboard = new Switchboard()
 

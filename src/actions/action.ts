@@ -35,11 +35,19 @@ export interface Action<Options> {
   /** The engine answers the call first, so that no action has to. */
   needs?: 'answered'
   /**
+   * Nothing outside the activeflow is touched, and nothing is waited for: run again from the last cursor that is in
+   * MySQL it does the same, so the engine does not store the cursor before it.
+   */
+  pure?: true
+  /**
    * Does it. Must find what an earlier run of the same action has made (`call.recovered`), and must not outlive
    * `call.signal`.
    */
   run(call: Call, options: Options, place: Place): Promise<Jump | void>
 }
+
+/** The same actions without the types of their options: what the engine and the check of a flow work with. */
+export type AnyAction = Action<object>
 
 /** Why an action could not be done. It is noted, and the flow goes on with the next action. */
 export class ActionError extends Error {

@@ -1,4 +1,4 @@
-import type { Action } from './action.ts'
+import type { Action, AnyAction } from './action.ts'
 import { connect } from './connect.ts'
 
 /** The registry: an action is its file and one line here. */
@@ -12,3 +12,8 @@ export type Step = {
 }[keyof Registry]
 
 type OptionsOf<A> = A extends Action<infer Options> ? Options : never
+
+/** The action of that type, or undefined. */
+export function actionOf(type: string): AnyAction | undefined {
+  return Object.hasOwn(actions, type) ? (actions[type as keyof Registry] as unknown as AnyAction) : undefined
+}

@@ -1,4 +1,5 @@
 import type { StepLike } from '../actions/action.ts'
+import { callVariables } from '../actions/variables.ts'
 import type { Call } from '../calls/call.ts'
 import { now } from '../database.ts'
 
@@ -50,7 +51,7 @@ export function createActiveflow(call: Call, actions: readonly StepLike[], flowI
   return {
     ...{ id: call.row.activeflow_id, customer_id: call.row.customer_id, flow_id: flowId },
     ...{ reference_type: 'call', reference_id: call.id, status: 'running' },
-    state: { stack: [{ actions, cursor: 0 }], executions: 0, variables: {}, memory: {} },
+    state: { stack: [{ actions, cursor: 0 }], executions: 0, variables: callVariables(call), memory: {} },
     ...{ executed_actions: [], tm_create: now(), tm_update: null, tm_end: null },
   }
 }

@@ -81,7 +81,7 @@ async function recover(
     if (flow) await endActiveflow(exchange, flow)
     return false
   }
-  call.recovered = true
+  call.recovered = call.stored = true
   if (channel.state === 'Up') call.progress()
   switchboard.add(call, runActiveflow(call, flow))
   return true

@@ -1,12 +1,18 @@
-import { ActionError, type Action, type Jump, type Place, type StepLike } from '../actions/action.ts'
-import { actions } from '../actions/index.ts'
+import { setTimeout as delay } from 'node:timers/promises'
+import { ActionError, type AnyAction, type Jump, type Place, type StepLike } from '../actions/action.ts'
+import { actionOf } from '../actions/index.ts'
+import { substitute } from '../actions/variables.ts'
 import { callEnded, type Call } from '../calls/call.ts'
 import { now } from '../database.ts'
 import { HashdialError } from '../errors.ts'
 import type { ActiveflowRow, ExecutedAction } from './activeflow.ts'
+import { Pace } from './pace.ts'
 
 /** The longest `executed_actions` that is kept: of a flow that runs for hours, its last actions. */
 const remembered = 200
+
+/** How many lists deep a flow may go. */
+const deepest = 100
 
 /** How long an action waits for MySQL, in milliseconds. */
 const patience = 2_000
@@ -17,11 +23,10 @@ const patience = 2_000
  */
 export async function runActiveflow(call: Call, flow: ActiveflowRow): Promise<void> {
   try {
+    const pace = new Pace()
     for (let step = next(flow); step && !call.ending; step = next(flow)) {
-      const executed = begin(flow, step)
-      await save(call, flow)
-      const jump = await runAction(call, flow, step, executed)
-      move(flow, jump)
+      await pace.keep(call.signal)
+      move(flow, await runStep(call, flow, step))
     }
     await call.hangup('normal')
   } catch (error) {
@@ -46,6 +51,29 @@ function next(flow: ActiveflowRow): StepLike | undefined {
   }
 }
 
+async function runStep(call: Call, flow: ActiveflowRow, step: StepLike): Promise<Jump | void> {
+  const executed = begin(flow, step)
+  const action = actionOf(step.type)
+  const done = (result: string) => void Object.assign(executed, { tm_end: now(), result })
+  if (!action) return done(`there is no action ${step.type}`)
+  if (!action.pure) await save(call, flow)
+  for (;;) {
+    try {
+      const jump = await attempt(call, flow, action, step)
+      done('done')
+      call.recovered = false
+      return jump
+    } catch (error) {
+      if (call.interrupted) await call.resumed()
+      else if (call.ended) throw callEnded
+      else if (error instanceof ActionError) return done(error.message)
+      else throw error
+    } finally {
+      if (call.ended && executed.tm_end === null) done('hangup')
+    }
+  }
+}
+
 /** Notes that the action begins; one that was interrupted by a crash goes on under its old number. */
 function begin(flow: ActiveflowRow, step: StepLike): ExecutedAction {
   const last = flow.executed_actions.at(-1)
@@ -57,47 +85,36 @@ function begin(flow: ActiveflowRow, step: StepLike): ExecutedAction {
   return executed
 }
 
-async function runAction(
-  call: Call,
-  flow: ActiveflowRow,
-  step: StepLike,
-  executed: ExecutedAction,
-): Promise<Jump | void> {
-  const { journal } = call.exchange
+async function attempt(call: Call, flow: ActiveflowRow, action: AnyAction, step: StepLike): Promise<Jump | void> {
   const { executions, variables, memory } = flow.state
-  const save = () => journal.save('activeflows', flow)
+  const save = () => call.exchange.journal.save('activeflows', flow)
   const place: Place = { id: `${flow.id}-${executions}`, variables, memory, save }
-  // The registry's schemas have checked the options when the list was saved.
-  const action = actions[step.type as keyof typeof actions] as unknown as Action<object>
-  const done = (result: string) => Object.assign(executed, { tm_end: now(), result })
-  for (;;) {
-    try {
-      if (action.needs === 'answered') await call.answer()
-      const jump = await action.run(call, step.option, place)
-      done('done')
-      call.recovered = false
-      return jump
-    } catch (error) {
-      if (call.interrupted) await call.resumed()
-      else if (call.ended) throw callEnded
-      else if (error instanceof ActionError) return void done(error.message)
-      else throw error
-    } finally {
-      if (call.ended && executed.tm_end === null) done('hangup')
-    }
-  }
+  const options = fillIn(action, step.option, variables)
+  if (action.needs === 'answered') await call.answer()
+  return action.run(call, options, place)
+}
+
+/** The options with the variables in them. What they are now must still be what the action takes. */
+function fillIn(action: AnyAction, option: object, variables: Record<string, string>): object {
+  // The schemas have checked the options when the list was saved; only what variables change is checked again.
+  if (!JSON.stringify(option).includes('${')) return option
+  const { value, error } = action.options.validate(substitute(option, variables))
+  if (error) throw new ActionError(`its options, with the variables in them, are wrong: ${error.message}`)
+  return value as object
 }
 
 function move(flow: ActiveflowRow, jump: Jump | void): void {
   const { stack } = flow.state
   const frame = stack.at(-1)!
+  const at = (id: string) => frame.actions.findIndex((step) => step.id === id)
   if (jump && 'end' in jump) stack.length = 0
-  else if (jump && 'goto' in jump) frame.cursor = frame.actions.findIndex(({ id }) => id === jump.goto)
+  else if (jump && 'goto' in jump) frame.cursor = at(jump.goto)
   else {
-    const step = frame.actions[frame.cursor]!
-    const followed = step.next_id ? frame.actions.findIndex(({ id }) => id === step.next_id) : -1
+    const followed = at(frame.actions[frame.cursor]!.next_id || 'no id')
     frame.cursor = followed >= 0 ? followed : frame.cursor + 1
-    if (jump && 'push' in jump) stack.push({ actions: jump.push, cursor: 0 })
+    if (!jump) return
+    if (stack.length >= deepest) throw new Error(`the flow went ${deepest} lists deep`)
+    stack.push({ actions: jump.push, cursor: 0 })
   }
 }
 
@@ -106,19 +123,13 @@ function move(flow: ActiveflowRow, jump: Jump | void): void {
  * a caller is worth more than the cursor (the journal stores it when MySQL is back).
  */
 async function save(call: Call, flow: ActiveflowRow): Promise<void> {
-  const { journal } = call.exchange
-  const first = flow.state.executions === 1
-  const saved = Promise.all([journal.save('activeflows', flow), first ? call.save() : undefined])
-  const inTime = await within(patience, saved)
+  const first = !call.stored
+  const saved = Promise.all([call.exchange.journal.save('activeflows', flow), first ? call.save() : undefined])
+  const late = new AbortController()
+  const timeout = delay(patience, false, { signal: late.signal }).catch(() => false)
+  const inTime = await Promise.race([saved.then(() => true), timeout]).finally(() => late.abort())
   if (first && !inTime)
     throw new HashdialError('UNAVAILABLE', 'DATABASE_AWAY', 'the database did not take the call in time')
-}
-
-/** Waits for the promise, but not longer than `ms`: did it resolve? */
-async function within(ms: number, promise: Promise<unknown>): Promise<boolean> {
-  let timer: NodeJS.Timeout | undefined
-  const late = new Promise<boolean>((resolve) => (timer = setTimeout(resolve, ms, false)))
-  return Promise.race([promise.then(() => true), late]).finally(() => clearTimeout(timer))
 }
 
 async function fail(call: Call, flow: ActiveflowRow, error: Error): Promise<void> {

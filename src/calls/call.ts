@@ -49,6 +49,8 @@ export interface Exchange {
   readonly log: Logger
   /** How long a device rings when an action does not say, in seconds. */
   readonly ringSeconds: number
+  /** How long a call may last, in seconds. */
+  readonly callSeconds: number
 }
 
 /** The context (asterisk/hashdial_extensions.conf) that answers a caller with a SIP status. */
@@ -67,6 +69,9 @@ export class Call {
   readonly #off: () => void
   #attempt = new AbortController()
   #waiting: (() => void)[] = []
+  readonly #limit: NodeJS.Timeout
+  /** Its row is in MySQL. */
+  stored = false
   /** Something of the current action may exist already: it was begun before an interruption. */
   recovered = false
 
@@ -76,6 +81,8 @@ export class Call {
     readonly exchange: Exchange,
   ) {
     this.#off = node.on(row.channel_id, (event) => this.#event(event))
+    const left = Date.parse(row.tm_create) + exchange.callSeconds * 1000 - Date.now()
+    this.#limit = setTimeout(() => void this.hangup('timeout').catch(() => undefined), Math.max(0, left))
   }
 
   /** A caller's channel becomes a call; nothing is stored before `save`. */
@@ -130,8 +137,9 @@ export class Call {
     return this.exchange.log.child({ call: this.id })
   }
 
-  save(urgency?: 'soon'): Promise<void> {
-    return this.exchange.journal.save('calls', this.row, urgency)
+  async save(urgency?: 'soon'): Promise<void> {
+    await this.exchange.journal.save('calls', this.row, urgency)
+    this.stored = true
   }
 
   async answer(): Promise<void> {
@@ -159,6 +167,7 @@ export class Call {
     if (this.ended) return
     this.#setEnd(by, reason)
     this.#off()
+    clearTimeout(this.#limit)
     Object.assign(this.row, { status: 'hangup', tm_hangup: now(), tm_update: now() })
     this.#saveLater()
     // A signal keeps its first reason, and that Asterisk was out of reach does not matter any more.
