@@ -2,6 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { ActionError, type AnyAction, type Jump, type Place, type StepLike } from '../actions/action.ts'
 import { actionOf } from '../actions/index.ts'
 import { substitute } from '../actions/variables.ts'
+import { AriError } from '../ari/types.ts'
 import { callEnded, type Call } from '../calls/call.ts'
 import { now } from '../database.ts'
 import { HashdialError } from '../errors.ts'
@@ -64,6 +65,7 @@ async function runStep(call: Call, flow: ActiveflowRow, step: StepLike): Promise
       call.recovered = false
       return jump
     } catch (error) {
+      if (error instanceof AriError) await hangupOnTheWay(call)
       if (call.interrupted) await call.resumed()
       else if (call.ended) throw callEnded
       else if (error instanceof ActionError) return done(error.message)
@@ -92,6 +94,14 @@ async function attempt(call: Call, flow: ActiveflowRow, action: AnyAction, step:
   const options = fillIn(action, step.option, variables)
   if (action.needs === 'answered') await call.answer()
   return action.run(call, options, place)
+}
+
+/**
+ * Asterisk refuses what is asked of a channel that is hanging up before it tells of the hangup: waits for that news, so
+ * that a caller who left is not taken for a mistake.
+ */
+async function hangupOnTheWay({ signal }: Call): Promise<void> {
+  if (!signal.aborted) await delay(1_000, undefined, { signal }).catch(() => undefined)
 }
 
 /** The options with the variables in them. What they are now must still be what the action takes. */
