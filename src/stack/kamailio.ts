@@ -1,4 +1,6 @@
 import { createSocket } from 'node:dgram'
+import { mkdirSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import type { Plan } from './part.ts'
 import { kamailioDatabaseUrl } from './mysql.ts'
 import { giveTo, type Site } from './site.ts'
@@ -15,13 +17,17 @@ export function kamailioPlan(site: Site): Plan {
     HASHDIAL_BASE: site.baseDomain,
     HASHDIAL_DB: kamailioDatabaseUrl(site),
     HASHDIAL_EDGE: site.name,
-    HASHDIAL_ASTERISK: `sip:127.0.0.1:${ports.asteriskSip}`,
+    HASHDIAL_DISPATCHER_LIST: '/stack/kamailio/dispatcher.list',
     ...site.env,
   }
   return {
     name: 'kamailio',
     seconds: 30,
-    prepare: () => giveTo(room, user, 'run/kamailio'),
+    prepare() {
+      mkdirSync(join(room.folder, 'kamailio'), { recursive: true })
+      writeFileSync(join(room.folder, 'kamailio/dispatcher.list'), `1 sip:127.0.0.1:${ports.asteriskSip}\n`)
+      giveTo(room, user, 'run/kamailio')
+    },
     spawn(options) {
       const args = ['-f', '/hashdial/kamailio/kamailio.cfg', '-DD', '-E', '-w', '/tmp', ...listen]
       return room.spawn('kamailio', args, { ...options, user, env })

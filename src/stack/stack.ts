@@ -2,12 +2,13 @@ import type { ChildProcess } from 'node:child_process'
 import { chmodSync, mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { ariUrl, asteriskPlan } from './asterisk.ts'
-import { apiUrl, hashdialPlan } from './hashdial.ts'
+import { apiUrl, hashdialPlan, health } from './hashdial.ts'
 import { kamailioPlan } from './kamailio.ts'
 import { databaseUrl, dropDatabase, migrateStack, mysqlPlan } from './mysql.ts'
 import { Part, type PartName } from './part.ts'
 import { checkout, Room, type ProgramOptions } from './room.ts'
 import { ensureRootfs, type Progress } from './rootfs.ts'
+import { becomesTrue, StackError } from './shell.ts'
 import { loadSecrets, type Ports, type Site } from './site.ts'
 
 const portsByName: Record<string, Ports> = {
@@ -112,7 +113,11 @@ export class Stack {
     await migrateStack(this.site)
     await this.part('kamailio').start()
     await asterisk
-    await this.#parts.get('hashdial')?.start()
+    const hashdial = this.#parts.get('hashdial')
+    if (!hashdial) return
+    await hashdial.start()
+    if (await becomesTrue(15_000, async () => (await health(this.site)).status === 'ok')) return
+    throw new StackError(`Hashdial is not well: ${JSON.stringify(await health(this.site))}\n${hashdial.lastWords}`)
   }
 
   /** Ends every part, those that use others first. */
