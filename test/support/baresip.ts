@@ -47,7 +47,7 @@ export class Baresip {
     writeFileSync(join(this.#folder, 'config'), configuration(inside, sipPort, controlPort, tone))
     writeFileSync(join(this.#folder, 'accounts'), '')
     writeFileSync(join(this.#folder, 'contacts'), '')
-    this.#process = stack.spawn('baresip', ['-f', inside], { stdio: ['ignore', 'pipe', 'pipe'] })
+    this.#process = stack.spawn('baresip', ['-s', '-f', inside], { stdio: ['ignore', 'pipe', 'pipe'] })
     this.#process.stdout?.on('data', (chunk: Buffer) => (this.log += chunk.toString()))
     this.#process.stderr?.on('data', (chunk: Buffer) => (this.log += chunk.toString()))
   }

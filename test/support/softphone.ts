@@ -55,7 +55,8 @@ export class Softphone {
   /** Waits until it is registered. */
   async registered(): Promise<void> {
     const event = await this.baresip.event(({ type }) => type === 'REGISTER_OK' || type === 'REGISTER_FAIL')
-    if (event.type === 'REGISTER_FAIL') throw new Error(`registration of ${this.account.username}: ${event.param}`)
+    if (event.type === 'REGISTER_FAIL')
+      throw new Error(`registration of ${this.account.username}: ${event.param}\n${this.baresip.log}`)
   }
 
   /** Waits until a registration is refused, and tells why (`403 Extension Already Registered`). */
