@@ -24,6 +24,7 @@ export class Part {
   readonly log: string
   readonly #plan: Plan
   readonly #pidFile: string
+  #starting: Promise<void> | undefined
 
   constructor(folder: string, plan: Plan) {
     this.#plan = plan
@@ -45,8 +46,13 @@ export class Part {
     return existsSync(this.log) ? lastLines(readFileSync(this.log, 'utf8')) : ''
   }
 
-  /** Starts it and waits until it answers; one that lives already is left alone. */
-  async start(): Promise<void> {
+  /** Starts it and waits until it answers; one that lives already, or is being started, is left alone. */
+  start(): Promise<void> {
+    this.#starting ??= this.#start().finally(() => (this.#starting = undefined))
+    return this.#starting
+  }
+
+  async #start(): Promise<void> {
     if (this.pid === undefined) await this.#launch()
     const { seconds } = this.#plan
     const ready = await becomesTrue(seconds * 1000, async () => this.pid === undefined || (await this.#plan.answers()))

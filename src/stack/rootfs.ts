@@ -1,11 +1,11 @@
 import { createHash } from 'node:crypto'
-import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, renameSync, rmSync } from 'node:fs'
 import { homedir } from 'node:os'
 import { basename, dirname, join } from 'node:path'
+import { alone } from './lock.ts'
 import { debianMirror } from './mirror.ts'
-import { isAlive, startTimeOf } from './pid.ts'
 import { steps, suite } from './recipe.ts'
-import { becomesTrue, command, StackError } from './shell.ts'
+import { command } from './shell.ts'
 
 export type Progress = (line: string) => void
 
@@ -14,12 +14,14 @@ export async function ensureRootfs(progress: Progress): Promise<string> {
   const rootfs = join(cacheFolder(), `rootfs-${recipeHash()}`)
   if (existsSync(rootfs)) return rootfs
   mkdirSync(dirname(rootfs), { recursive: true })
-  const release = await lock(`${rootfs}.lock`, progress)
-  try {
-    if (!existsSync(rootfs)) await build(rootfs, progress)
-  } finally {
-    release()
-  }
+  // Two builders at once would waste minutes.
+  await alone(
+    `${rootfs}.lock`,
+    () => progress('another process is building the rootfs: waiting for it'),
+    async () => {
+      if (!existsSync(rootfs)) await build(rootfs, progress)
+    },
+  )
   return rootfs
 }
 
@@ -34,26 +36,6 @@ function recipeHash(): string {
     .update(JSON.stringify([suite, steps]))
     .digest('hex')
     .slice(0, 12)
-}
-
-/** Two builders at once would waste minutes. A lock whose owner died is taken over. */
-async function lock(file: string, progress: Progress): Promise<() => void> {
-  const mine = `${process.pid} ${startTimeOf(process.pid)}`
-  let told = false
-  const got = await becomesTrue(15 * 60_000, () => {
-    try {
-      writeFileSync(file, mine, { flag: 'wx' })
-      return true
-    } catch {
-      const [pid, startTime] = existsSync(file) ? readFileSync(file, 'utf8').split(' ') : []
-      if (pid !== undefined && !isAlive({ pid: Number(pid), startTime: startTime ?? '' })) rmSync(file, { force: true })
-      if (!told) progress('another process is building the rootfs: waiting for it')
-      told = true
-      return false
-    }
-  })
-  if (!got) throw new StackError(`${file} is still there after 15 minutes: remove it if no build is running`)
-  return () => rmSync(file, { force: true })
 }
 
 async function build(rootfs: string, progress: Progress): Promise<void> {

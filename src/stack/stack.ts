@@ -5,6 +5,7 @@ import { ariUrl, asteriskPlan } from './asterisk.ts'
 import { apiUrl, hashdialPlan, health } from './hashdial.ts'
 import { kamailioPlan } from './kamailio.ts'
 import { databaseUrl, dropDatabase, migrateStack, mysqlPlan } from './mysql.ts'
+import { alone } from './lock.ts'
 import { Part, type PartName } from './part.ts'
 import { checkout, Room, type ProgramOptions } from './room.ts'
 import { ensureRootfs, type Progress } from './rootfs.ts'
@@ -102,6 +103,11 @@ export class Stack {
   /** Starts what is not running. Kamailio needs its tables, and Hashdial the three others. */
   async start(options: Pick<StackOptions, 'fresh' | 'progress'> = {}): Promise<void> {
     const { fresh = false, progress = () => undefined } = options
+    const waiting = () => progress('another process is starting this stack: waiting for it')
+    await alone(join(this.folder, 'start.lock'), waiting, () => this.#start(fresh, progress))
+  }
+
+  async #start(fresh: boolean, progress: Progress): Promise<void> {
     this.site.room.furnish()
     for (const part of this.parts.filter(({ died }) => died)) {
       progress(`${part.name} has died and is started again; its last words:\n${part.lastWords}`)
