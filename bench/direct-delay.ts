@@ -19,7 +19,7 @@ export async function measureDelay(
   try {
     for (let round = 0; round < rounds; round++) {
       for (const [name, address] of [['floor', floor] as const, ['direct', direct] as const]) {
-        const time = await once(caller, device, edgePort, `sip:${address}@${base}`, `${name}${round}`)
+        const time = await once(caller, device, edgePort, `sip:${address}@sip.${base}`, `${name}${round}`)
         if (round >= rounds / 10) times[name].push(time) // the first are for warming up
       }
     }
