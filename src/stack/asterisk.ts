@@ -56,6 +56,10 @@ function siteFiles({ ports, secrets, address }: Site): Record<string, string> {
     '[hashdial](+type=endpoint)',
     `outbound_proxy = sip:127.0.0.1:${ports.sip}\\;lr`,
     `media_address = ${address}`,
+    'bind_rtp_to_media_address = yes',
+    // A request that came to Kamailio at that address is sent on from there.
+    '[hashdial](+type=identify)',
+    `match = ${address}`,
   ]
   return {
     'pjsip.conf': lines(pjsip),

@@ -24,7 +24,10 @@ const packages: readonly { name: string; megabytes: number; files: Readonly<Reco
 /** Where the models of this version are, or will be. */
 export function modelsFolder(): string {
   const cache = process.env.XDG_CACHE_HOME
-  const hash = createHash('sha256').update(JSON.stringify([packages, modelFiles])).digest('hex').slice(0, 12)
+  const hash = createHash('sha256')
+    .update(JSON.stringify([packages, modelFiles]))
+    .digest('hex')
+    .slice(0, 12)
   const home = cache === undefined || cache === '' ? join(homedir(), '.cache') : cache
   return join(home, 'hashdial', `models-${hash}`)
 }

@@ -1,5 +1,5 @@
 import type { ChildProcess } from 'node:child_process'
-import { chmodSync, mkdirSync } from 'node:fs'
+import { chmodSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { ariUrl, asteriskPlan } from './asterisk.ts'
 import { apiUrl, hashdialPlan, health } from './hashdial.ts'
@@ -109,6 +109,7 @@ export class Stack {
 
   async #start(fresh: boolean, progress: Progress): Promise<void> {
     this.site.room.furnish()
+    await this.#stopIfChanged(progress)
     for (const part of this.parts.filter(({ died }) => died)) {
       progress(`${part.name} has died and is started again; its last words:\n${part.lastWords}`)
     }
@@ -124,6 +125,19 @@ export class Stack {
     await hashdial.start()
     if (await becomesTrue(15_000, async () => (await health(this.site)).status === 'ok')) return
     throw new StackError(`Hashdial is not well: ${JSON.stringify(await health(this.site))}\n${hashdial.lastWords}`)
+  }
+
+  /** Parts that run with other settings than those asked for would be left alone otherwise. */
+  async #stopIfChanged(progress: Progress): Promise<void> {
+    const { ports, address, env } = this.site
+    const file = join(this.folder, 'settings.json')
+    const settings = JSON.stringify({ ports, address, env, rootfs: this.rootfs })
+    const running = this.parts.some(({ pid }) => pid !== undefined)
+    if (running && existsSync(file) && readFileSync(file, 'utf8') !== settings) {
+      progress('the settings have changed: what runs is started again')
+      await this.stop()
+    }
+    writeFileSync(file, settings)
   }
 
   /** Ends every part, those that use others first. */
