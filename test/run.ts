@@ -1,6 +1,10 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { createInterface } from 'node:readline'
+import { mkdirSync } from 'node:fs'
+import { join } from 'node:path'
+import { alone } from '../src/stack/lock.ts'
+import { checkout } from '../src/stack/room.ts'
 import { startStack } from '../src/stack/stack.ts'
 import { TapCounts } from './support/tap.ts'
 
@@ -43,6 +47,13 @@ function asPattern(argument: string): string {
 
 async function run(): Promise<void> {
   if (process.env.HASHDIAL_SKIP_CHECKS === undefined) await check()
+  // Two runs in one checkout would empty each other's tables.
+  const lock = join(checkout, '.stack', 'test.lock')
+  mkdirSync(join(checkout, '.stack'), { recursive: true })
+  await alone(lock, () => progress('# another test run is under way: waiting for it'), runTests)
+}
+
+async function runTests(): Promise<void> {
   const stack = await startStack({ name: 'test', fresh: true, progress })
   try {
     await ava(stack.describe())
