@@ -1,10 +1,10 @@
-import { pino, stdSerializers, stdTimeFunctions, type Logger } from 'pino'
+import { pino, stdSerializers, stdTimeFunctions, type DestinationStream, type Logger, type LoggerOptions } from 'pino'
 
 export type { Logger }
 
-/** One JSON line per entry on standard output. Secrets are removed here, whatever an object that is logged carries. */
-export function createLogger(level: string): Logger {
-  return pino({
+/** One JSON line per entry on standard output, unless it is to go elsewhere. Secrets are removed here, whatever an object that is logged carries. */
+export function createLogger(level: string, destination?: DestinationStream): Logger {
+  const options: LoggerOptions = {
     level,
     redact: {
       paths: ['password', 'token', 'authorization', '*.password', '*.token', '*.authorization'],
@@ -13,7 +13,8 @@ export function createLogger(level: string): Logger {
     serializers: { err: withoutValues },
     base: null,
     timestamp: stdTimeFunctions.isoTime,
-  })
+  }
+  return destination ? pino(options, destination) : pino(options)
 }
 
 /** An error of the database carries the statement with its values: hashes of passwords and tokens, what callers sent. */

@@ -39,7 +39,7 @@ export function described(route: Described): ServerRoute {
     options: {
       ...(open && { auth: false }),
       ...(payload && { payload }),
-      validate: { query, ...(params && { params }), failAction: refuse },
+      validate: { query, ...(params && { params }), options: { abortEarly: false }, failAction: refuse },
       plugins: { openapi: { ...description, ...(params && { params }), ...(open && { open }) } satisfies Description },
     },
   }
@@ -48,11 +48,10 @@ export function described(route: Described): ServerRoute {
 /** hapi found that the path or the query is wrong. */
 const refuse: Lifecycle.FailAction = (request, _h, error) => {
   if (!Joi.isError(error)) throw error ?? new Error('refused without a reason')
-  const { source } = (error as unknown as { output: { payload: { validation: { source: string } } } }).output.payload
-    .validation
-  if (source === 'params') {
+  const { output } = error as unknown as { output: { payload: { validation: { source: string } } } }
+  if (output.payload.validation.source === 'params') {
     const details = [{ field: 'id', problem: 'it is not a UUID' }]
-    const how = `"${String(request.params.id)}" is no id: give a UUID such as 6f1c0f5e-7d53-4d0e-9a53-0c2f5a7f3b11`
+    const how = `"${String(request.params.id).slice(0, 60)}" is no id: give a UUID such as 6f1c0f5e-7d53-4d0e-9a53-0c2f5a7f3b11`
     throw new HashdialError('INVALID_ARGUMENT', 'INVALID_ID', how, details)
   }
   throw invalid('INVALID_REQUEST_PARAMETER', error, 'the query is wrong')

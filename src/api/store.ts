@@ -9,20 +9,27 @@ import type { Place } from './paging.ts'
 /** The columns that a row must have to be seen: `{ customer_id }`, or nothing for the operator. */
 export type Scope = Readonly<Record<string, string>>
 
+/**
+ * One page. Its ids come from the index alone, and what is shown is joined to these few: joined first and cut off then,
+ * MySQL sorts all rows of a customer whenever it takes a small table for a reason to (300 ms instead of 1 at 50,000 rows).
+ */
 export async function list(site: Site, resource: Resource, scope: Scope, size: number, after?: Place): Promise<Row[]> {
-  const query = select(site.database.manager, resource, scope)
-  if (after) {
-    const place = { tm: toSqlTime(after.tm_create), id: after.id }
+  const { manager } = site.database
+  const page = (query: SelectQueryBuilder<ObjectLiteral>): SelectQueryBuilder<ObjectLiteral> => {
+    matching(query.select('place.id', 'id').from(resource.entity, 'place'), 'place', scope)
+    const from = after && { tm: toSqlTime(after.tm_create), from: after.id }
     // Not (tm_create, id) < (…): MySQL does not find its place in an index with that.
-    query.andWhere('row.tm_create <= :tm AND (row.tm_create < :tm OR row.id < :id)', place)
+    if (from) query.andWhere('place.tm_create <= :tm AND (place.tm_create < :tm OR place.id < :from)', from)
+    return query.orderBy('place.tm_create', 'DESC').addOrderBy('place.id', 'DESC').limit(size)
   }
-  const rows = await query.orderBy('row.tm_create', 'DESC').addOrderBy('row.id', 'DESC').limit(size).getMany()
-  await resource.complete?.(rows as Row[], site.database.manager)
-  return rows as Row[]
+  const query = select(manager, resource).innerJoin(page, 'page', 'page.id = row.id')
+  const rows = (await query.orderBy('row.tm_create', 'DESC').addOrderBy('row.id', 'DESC').getMany()) as Row[]
+  await resource.complete?.(rows, manager)
+  return rows
 }
 
 export async function read(manager: EntityManager, resource: Resource, scope: Scope, id: string): Promise<Row> {
-  const row = (await select(manager, resource, { ...scope, id }).getOne()) as Row | null
+  const row = (await matching(select(manager, resource), 'row', { ...scope, id }).getOne()) as Row | null
   if (!row) throw notFound(resource)
   await resource.complete?.([row], manager)
   return row
@@ -71,10 +78,15 @@ export async function regenerateDirect(site: Site, resource: Resource, scope: Sc
   })
 }
 
-function select(manager: EntityManager, resource: Resource, where: Scope): SelectQueryBuilder<ObjectLiteral> {
+function select(manager: EntityManager, resource: Resource): SelectQueryBuilder<ObjectLiteral> {
   const query = manager.getRepository<ObjectLiteral>(resource.entity).createQueryBuilder('row')
-  for (const [column, value] of Object.entries(where)) query.andWhere(`row.${column} = :${column}`, { [column]: value })
   resource.select?.(query as SelectQueryBuilder<Row>)
+  return query
+}
+
+function matching<Q extends SelectQueryBuilder<ObjectLiteral>>(query: Q, alias: string, where: Scope): Q {
+  for (const [column, value] of Object.entries(where))
+    query.andWhere(`${alias}.${column} = :${column}`, { [column]: value })
   return query
 }
 

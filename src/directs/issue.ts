@@ -32,8 +32,9 @@ export async function revoke(manager: EntityManager, owner: Pick<Owner, 'type' |
   await manager.delete(Direct, { resource_type: owner.type, resource_id: owner.id })
 }
 
-/** The resource behind a hash. */
+/** The resource behind a hash. Its shape is checked here: MySQL ignores spaces at the end of what it compares. */
 export async function resolve(database: DataSource, hash: string): Promise<Direct | null> {
+  if (!/^[0-9a-f]{12,32}$/.test(hash)) return null
   return database.getRepository(Direct).findOneBy({ hash })
 }
 

@@ -1,0 +1,163 @@
+import { once } from 'node:events'
+import { connect, createServer, type AddressInfo, type Server, type Socket } from 'node:net'
+import test from 'ava'
+import { migrate } from '../../src/database.ts'
+import { adminKey, freshDatabase, openApi, useApi } from './support.ts'
+
+let ari: 'ok' | 'degraded' | 'down' = 'ok'
+const api = useApi(test, { health: { ari: () => ari } })
+
+const edge = (name: string, age: number): Promise<unknown> =>
+  api().database.query(`REPLACE INTO edges VALUES (?, UTC_TIMESTAMP(6), UTC_TIMESTAMP(6) - INTERVAL ? SECOND, 7, 3)`, [
+    name,
+    age,
+  ])
+
+test.serial('health is told to everyone, and is true', async (t) => {
+  t.like(await api().get('', '/health'), {
+    status: 503,
+    body: { status: 'degraded', mysql: 'ok', kamailio: 'down', ari: 'ok' },
+  })
+  await edge('a', 60)
+  t.like(await api().get('', '/health'), { status: 503, body: { kamailio: 'down' } })
+  await edge('b', 1)
+  t.like(await api().get('', '/health'), { status: 200, body: { status: 'ok', kamailio: 'ok' } })
+  ari = 'degraded'
+  t.like(await api().get('', '/health'), { status: 200, body: { status: 'degraded', ari: 'degraded' } })
+  ari = 'down'
+  t.like(await api().get('', '/health'), { status: 503, body: { status: 'degraded', ari: 'down' } })
+  ari = 'ok'
+})
+
+test('a database that hangs, or is gone, is told as such, and requests get 503 until it is back', async (t) => {
+  const fresh = await freshDatabase()
+  await migrate(fresh.url)
+  const line = await openLine(Number(new URL(fresh.url).port || 3306))
+  const url = new URL(fresh.url)
+  url.port = String(line.port)
+  const other = await openApi(url.href)
+  t.teardown(async () => {
+    await other.server.stop()
+    await other.database.destroy()
+    line.cut()
+    await fresh.drop()
+  })
+  t.is((await other.get(adminKey, '/v1.0/customers')).status, 200)
+
+  line.hold()
+  t.like(await other.get('', '/health'), { status: 503, body: { mysql: 'down', kamailio: 'down' } })
+
+  line.cut()
+  const { status, body, headers } = await other.get(adminKey, '/v1.0/customers')
+  t.deepEqual([status, body.error.status, headers['retry-after']], [503, 'UNAVAILABLE', '2'])
+  t.is((await other.get('', `/v1.0/calls?token=hd_${'a'.repeat(32)}`)).status, 503)
+  t.like(await other.get('', '/health'), { status: 503, body: { mysql: 'down' } })
+
+  await line.mend()
+  t.is((await other.get(adminKey, '/v1.0/customers')).status, 200)
+})
+
+/** A line to the database that can be held (nothing gets through), cut, and mended. */
+async function openLine(port: number) {
+  const ends = new Set<Socket>()
+  const listen = async (at: number): Promise<Server> => {
+    const server = createServer((near) => {
+      const far = connect(port, '127.0.0.1')
+      for (const end of [near, far]) {
+        ends.add(end)
+        end.on('error', () => end.destroy())
+      }
+      near.pipe(far).pipe(near)
+    }).listen(at, '127.0.0.1')
+    await once(server, 'listening')
+    return server
+  }
+  let server = await listen(0)
+  const { port: at } = server.address() as AddressInfo
+  return {
+    port: at,
+    hold: () => ends.forEach((end) => end.unpipe().pause()),
+    cut: () => {
+      server.close()
+      ends.forEach((end) => end.destroy())
+      ends.clear()
+    },
+    mend: async () => {
+      server = await listen(at)
+    },
+  }
+}
+
+test('metrics are for this machine and for the admin key', async (t) => {
+  const { key } = await api().customer()
+  await edge('metered', 0)
+  api().metrics.repairs.inc({ job: 'test' }, 2)
+  const ask = (token: string, from: string, headers = {}) => api().ask(token, 'GET', '/metrics', { from, headers })
+  t.is((await ask('', '127.0.0.1')).status, 200)
+  t.is((await ask('', '::1')).status, 200)
+  t.is((await ask(adminKey, '192.0.2.1')).status, 200)
+  t.is((await ask('', '192.0.2.1')).status, 403)
+  t.is((await ask(key, '192.0.2.1')).status, 403)
+  t.is((await ask('', '127.0.0.1', { 'x-forwarded-for': '192.0.2.1' })).status, 403)
+  const { text } = await ask('', '127.0.0.1')
+  t.regex(text, /hashdial_edge_up{edge="metered"} 1/)
+  t.regex(text, /hashdial_edge_misses{edge="metered"} 7/)
+  t.regex(text, /hashdial_repairs_total{job="test"} 2/)
+  t.regex(text, /hashdial_api_requests_total{method="post",route="\/v1.0\/customers",status="201"} \d/)
+  t.regex(text, /process_resident_memory_bytes \d/)
+})
+
+test('OpenAPI describes every route with its answers', async (t) => {
+  const { body } = await api().get('', '/openapi.json')
+  t.is(body.openapi, '3.1.0')
+  const described = Object.entries<object>(body.paths).flatMap(([path, methods]) =>
+    Object.keys(methods).map((method) => `${method} ${path}`),
+  )
+  const undescribed = ['/openapi.json', '/docs', '/docs/start.js', '/docs/{file}', '/metrics']
+  const routes = api()
+    .server.table()
+    .filter(({ path }) => !undescribed.includes(path))
+  t.deepEqual(described.sort(), routes.map(({ method, path }) => `${method} ${path}`).sort())
+  const extension = body.components.schemas.extension
+  t.deepEqual(extension.properties.tm_update.type, ['string', 'null'])
+  t.deepEqual(extension.properties.direct_hash.examples, ['a1b2c3d4e5f6'])
+  const create = body.paths['/v1.0/extensions'].post
+  t.deepEqual(create.requestBody.content['application/json'].schema.anyOf, [
+    { required: ['username'] },
+    { required: ['extension'] },
+  ])
+  t.deepEqual(create.responses[201].content['application/json'].schema, { $ref: '#/components/schemas/extension' })
+  const list = body.paths['/v1.0/extensions'].get
+  t.deepEqual(
+    list.parameters.map(({ name }: { name: string }) => name),
+    ['page_size', 'page_token'],
+  )
+  t.is(new Set(described).size, described.length)
+})
+
+test('the page of the API needs nothing from elsewhere, and lets nothing in', async (t) => {
+  const page = await api().get('', '/docs')
+  t.is(page.status, 200)
+  t.notRegex(page.text, /https?:/)
+  t.regex(page.headers['content-security-policy']!, /default-src 'none'; script-src 'self'/)
+  for (const file of ['swagger-ui.css', 'swagger-ui-bundle.js', 'start.js', 'favicon-32x32.png'])
+    t.is((await api().get('', `/docs/${file}`)).status, 200, file)
+  for (const file of ['package.json', '..%2fpackage.json', 'index.html'])
+    t.is((await api().get('', `/docs/${file}`)).status, 404, file)
+})
+
+test('another base domain than the extensions were made for is refused at the start', async (t) => {
+  const fresh = await freshDatabase()
+  await migrate(fresh.url)
+  const first = await openApi(fresh.url)
+  const { key } = await first.customer()
+  await first.post(key, '/v1.0/extensions', { username: 'u', password: 'a password' })
+  const config = { apiListen: { host: '127.0.0.1', port: 0 }, hashBytes: 6, bodyBytes: 1024, authFailures: 5 }
+  const other = { config: { ...config, adminKeySha256: '', baseDomain: 'other.example' } }
+  await t.throwsAsync(openApi(fresh.url, other), {
+    message: /HASHDIAL_BASE_DOMAIN is other.example, .* made for hashdial.test/,
+  })
+  await first.server.stop()
+  await first.database.destroy()
+  await fresh.drop()
+})
