@@ -26,6 +26,8 @@ export interface Place {
   readonly variables: Record<string, string>
   /** What a run after a crash has to know; gone when the action is done. */
   readonly memory: Record<string, unknown>
+  /** Resolves when it is in MySQL that this action runs. The engine has waited for it, unless the action is `eager`. */
+  readonly stored: Promise<void>
   /** Puts variables and memory into MySQL now; they go there in any case when the action is done. */
   save(): Promise<void>
 }
@@ -39,6 +41,8 @@ export interface Action<Options> {
    * MySQL it does the same, so the engine does not store the cursor before it.
    */
   pure?: true
+  /** It prepares itself while the engine stores the cursor, and waits for `place.stored` before it does what shows. */
+  eager?: true
   /**
    * Does it. Must find what an earlier run of the same action has made (`call.recovered`), and must not outlive
    * `call.signal`.

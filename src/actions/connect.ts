@@ -42,6 +42,8 @@ export const connect: Action<ConnectOptions> = {
     relay_reason: Joi.boolean(),
   }),
 
+  eager: true,
+
   async run(call, options, place) {
     const found = await Promise.all(options.destinations.map((destination) => find(call, destination)))
     const destinations = found.filter((destination) => destination !== undefined)
@@ -55,7 +57,8 @@ const nobody: Outcome = { talked: false, status: 404, legGone: true }
 async function dial(call: Call, all: Destination[], options: ConnectOptions, place: Place): Promise<Outcome> {
   const id = `connect-${place.id}`
   const ringSeconds = options.timeout === undefined ? call.exchange.ringSeconds : options.timeout / 1000
-  if (all.length > 1 && options.ring_method !== 'linear') return dialAll(call, all, { id, ringSeconds })
+  const limits = { ringSeconds, stored: place.stored }
+  if (all.length > 1 && options.ring_method !== 'linear') return dialAll(call, all, { id, ...limits })
   let outcome = nobody
   // After a crash those who have refused are not asked again.
   for (let index = Number(place.memory['index'] ?? 0); index < all.length; index++) {
@@ -63,7 +66,7 @@ async function dial(call: Call, all: Destination[], options: ConnectOptions, pla
       place.memory['index'] = index
       await place.save()
     }
-    outcome = await dialOne(call, all[index]!, { id: index === 0 ? id : `${id}-${index}`, ringSeconds })
+    outcome = await dialOne(call, all[index]!, { id: index === 0 ? id : `${id}-${index}`, ...limits })
     if (outcome.talked) break
   }
   return outcome

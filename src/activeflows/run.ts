@@ -57,10 +57,12 @@ async function runStep(call: Call, flow: ActiveflowRow, step: StepLike): Promise
   const action = actionOf(step.type)
   const done = (result: string) => void Object.assign(executed, { tm_end: now(), result })
   if (!action) return done(`there is no action ${step.type}`)
-  if (!action.pure) await save(call, flow)
+  const stored = action.pure ? Promise.resolve() : save(call, flow)
+  stored.catch(() => undefined) // an eager action may end before it looks
+  if (!action.eager) await stored
   for (;;) {
     try {
-      const jump = await attempt(call, flow, action, step)
+      const jump = await attempt(call, flow, action, step, stored)
       done('done')
       call.recovered = false
       return jump
@@ -87,10 +89,16 @@ function begin(flow: ActiveflowRow, step: StepLike): ExecutedAction {
   return executed
 }
 
-async function attempt(call: Call, flow: ActiveflowRow, action: AnyAction, step: StepLike): Promise<Jump | void> {
+async function attempt(
+  call: Call,
+  flow: ActiveflowRow,
+  action: AnyAction,
+  step: StepLike,
+  stored: Promise<void>,
+): Promise<Jump | void> {
   const { executions, variables, memory } = flow.state
   const save = () => call.exchange.journal.save('activeflows', flow)
-  const place: Place = { id: `${flow.id}-${executions}`, variables, memory, save }
+  const place: Place = { id: `${flow.id}-${executions}`, variables, memory, stored, save }
   const options = fillIn(action, step.option, variables)
   if (action.needs === 'answered') await call.answer()
   return action.run(call, options, place)

@@ -47,6 +47,7 @@ interface Leg {
 
 /** Makes and dials each leg, or finds that of an earlier run. Answers the ids of those that live, and who is up. */
 async function start(call: Call, legs: readonly Leg[], options: DialOptions): Promise<Map<string, string>> {
+  await options.stored
   const { channels } = call.node.ari
   const found = call.recovered
     ? await Promise.all(legs.map(({ id }) => unlessGone(channels.get({ channelId: id }))))

@@ -16,6 +16,8 @@ export interface DialOptions {
   /** Deterministic: the same after a crash, so that what exists is found and not made twice. */
   id: string
   ringSeconds: number
+  /** Waited for before the leg is dialled: until then nobody outside has seen anything. */
+  stored: Promise<void>
 }
 
 /**
@@ -53,6 +55,7 @@ async function ring(call: Call, { endpoint }: Destination, inbox: Inbox, options
     if (event?.type === 'StasisStart') break
     if (event?.type === 'ChannelDestroyed') return unreached(event)
   }
+  await options.stored
   await join(call, id, ringSeconds)
   return untilAnswer(inbox, ringSeconds)
 }

@@ -127,8 +127,12 @@ export const extensions: DialableResource<Extension> = {
     create,
     update,
   },
-  steps: (row) => [
-    { type: 'connect', option: { destinations: [{ type: 'extension', target: row.id }], relay_reason: true } },
+  // By its SIP address: the row is at hand, so connect need not look it up again.
+  steps: ({ username, domain_name }) => [
+    {
+      type: 'connect',
+      option: { destinations: [{ type: 'sip', target: `sip:${username}@${domain_name}` }], relay_reason: true },
+    },
   ],
   make: ({ customer_id }, { baseDomain }) => ({ domain_name: domainName(String(customer_id), baseDomain) }),
   created: ({ row, body, manager, site }) => addAccount(manager, row, body.password as string, site.baseDomain),
