@@ -1,0 +1,20 @@
+import { workerData } from 'node:worker_threads'
+import sherpa from 'sherpa-onnx-node'
+import { answerJobs } from '../answer-jobs.ts'
+import type { ModelPaths } from '../models.ts'
+
+const { data } = workerData as { data: ModelPaths }
+const recognizer = new sherpa.OfflineRecognizer({
+  featConfig: { sampleRate: 16_000, featureDim: 80 },
+  modelConfig: {
+    moonshine: { encoder: data['encoder_model.onnx'], mergedDecoder: data['decoder_model_merged.onnx'] },
+    ...{ tokens: data['tokens.txt'], numThreads: 1, provider: 'cpu', debug: 0 },
+  },
+})
+
+answerJobs((samples: Float32Array): string => {
+  const stream = recognizer.createStream()
+  stream.acceptWaveform({ samples, sampleRate: 16_000 })
+  recognizer.decode(stream)
+  return recognizer.getResult(stream).text.trim()
+})
