@@ -1,6 +1,7 @@
 -- Identifiers and everything that is compared exactly (hashes, user names, domains) are ascii_bin: a direct address is
 -- matched to the letter, and no collation of the server can make two names equal.
 -- Deleting a row deletes what hangs on it (foreign keys), so a direct can never outlive its resource's owner.
+-- (ON UPDATE NO ACTION is spelled out because MariaDB and MySQL call their defaults differently.)
 
 CREATE TABLE customers (
   id CHAR(36) CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
@@ -25,7 +26,7 @@ CREATE TABLE accesskeys (
   PRIMARY KEY (id),
   UNIQUE KEY accesskeys_token_hash (token_hash),
   KEY accesskeys_newest (customer_id, tm_create, id),
-  CONSTRAINT accesskeys_customer FOREIGN KEY (customer_id) REFERENCES customers (id) ON DELETE CASCADE
+  CONSTRAINT accesskeys_customer FOREIGN KEY (customer_id) REFERENCES customers (id) ON DELETE CASCADE ON UPDATE NO ACTION
 ) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_unicode_ci;
 
 CREATE TABLE extensions (
@@ -40,7 +41,7 @@ CREATE TABLE extensions (
   PRIMARY KEY (id),
   UNIQUE KEY extensions_username (customer_id, username),
   KEY extensions_newest (customer_id, tm_create, id),
-  CONSTRAINT extensions_customer FOREIGN KEY (customer_id) REFERENCES customers (id) ON DELETE CASCADE
+  CONSTRAINT extensions_customer FOREIGN KEY (customer_id) REFERENCES customers (id) ON DELETE CASCADE ON UPDATE NO ACTION
 ) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_unicode_ci;
 
 -- Kamailio's standard columns (its auth_db can read this table too), and the extension that a row belongs to.
@@ -56,7 +57,7 @@ CREATE TABLE subscriber (
   PRIMARY KEY (id),
   UNIQUE KEY subscriber_account (username, domain),
   UNIQUE KEY subscriber_extension (extension_id),
-  CONSTRAINT subscriber_owner FOREIGN KEY (extension_id) REFERENCES extensions (id) ON DELETE CASCADE
+  CONSTRAINT subscriber_owner FOREIGN KEY (extension_id) REFERENCES extensions (id) ON DELETE CASCADE ON UPDATE NO ACTION
 ) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_unicode_ci;
 
 -- One row is one direct address; `hash` is the 12 (to 32) hex digits without the `direct.` in front.
@@ -70,7 +71,7 @@ CREATE TABLE directs (
   PRIMARY KEY (resource_type, resource_id),
   UNIQUE KEY directs_hash (hash),
   KEY directs_customer (customer_id),
-  CONSTRAINT directs_customer FOREIGN KEY (customer_id) REFERENCES customers (id) ON DELETE CASCADE
+  CONSTRAINT directs_customer FOREIGN KEY (customer_id) REFERENCES customers (id) ON DELETE CASCADE ON UPDATE NO ACTION
 ) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_unicode_ci;
 
 -- Written by Kamailio, read by both. One device per extension is one row per extension: the primary key is the rule.
@@ -98,7 +99,7 @@ CREATE TABLE registrations (
   PRIMARY KEY (extension_id),
   KEY registrations_expire (tm_expire),
   KEY registrations_probe (edge, tm_probe),
-  CONSTRAINT registrations_extension FOREIGN KEY (extension_id) REFERENCES extensions (id) ON DELETE CASCADE
+  CONSTRAINT registrations_extension FOREIGN KEY (extension_id) REFERENCES extensions (id) ON DELETE CASCADE ON UPDATE NO ACTION
 ) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_unicode_ci;
 
 -- Written by Kamailio: who failed to register an extension, and why (wrong_password, already_registered).
@@ -111,7 +112,7 @@ CREATE TABLE registration_failures (
   tm_last DATETIME(6) NOT NULL,
   PRIMARY KEY (extension_id, source_address, reason),
   KEY registration_failures_last (tm_last),
-  CONSTRAINT registration_failures_extension FOREIGN KEY (extension_id) REFERENCES extensions (id) ON DELETE CASCADE
+  CONSTRAINT registration_failures_extension FOREIGN KEY (extension_id) REFERENCES extensions (id) ON DELETE CASCADE ON UPDATE NO ACTION
 ) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_unicode_ci;
 
 -- Written by Kamailio. An edge is one Kamailio: its heartbeat (about once a second) and its totals since it started.
@@ -160,7 +161,7 @@ CREATE TABLE calls (
   KEY calls_newest (customer_id, tm_create, id),
   KEY calls_live (node, tm_hangup),
   KEY calls_old (tm_hangup),
-  CONSTRAINT calls_customer FOREIGN KEY (customer_id) REFERENCES customers (id) ON DELETE CASCADE
+  CONSTRAINT calls_customer FOREIGN KEY (customer_id) REFERENCES customers (id) ON DELETE CASCADE ON UPDATE NO ACTION
 ) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_unicode_ci;
 
 -- The engine's memory. `state` (JSON) has the stack of action lists with the cursor in each, and the variables: what is
@@ -181,7 +182,7 @@ CREATE TABLE activeflows (
   KEY activeflows_newest (customer_id, tm_create, id),
   KEY activeflows_reference (reference_id),
   KEY activeflows_old (tm_end),
-  CONSTRAINT activeflows_customer FOREIGN KEY (customer_id) REFERENCES customers (id) ON DELETE CASCADE
+  CONSTRAINT activeflows_customer FOREIGN KEY (customer_id) REFERENCES customers (id) ON DELETE CASCADE ON UPDATE NO ACTION
 ) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_unicode_ci;
 
 -- What is done from time to time is done once, also with several processes: the one whose UPDATE moves tm_run does it.

@@ -1,5 +1,6 @@
 import 'reflect-metadata'
 import { createPool } from 'mysql2'
+import type { Connection } from 'mysql2/promise'
 import { DataSource, QueryFailedError, type EntityManager, type EntityTarget, type ObjectLiteral } from 'typeorm'
 import { connectionOptions, connectPatiently, sessionSql } from './database/connect.ts'
 import { fromSqlTime, toSqlTime } from './database/time.ts'
@@ -18,11 +19,10 @@ export interface DatabaseOptions {
 
 /** The database, MySQL or MariaDB, waited for if it is not up yet. Its tables are made by migrate(). */
 export async function openDatabase(url: string, { entities, logger, pool = 10 }: DatabaseOptions): Promise<DataSource> {
-  await (await connectPatiently(url, logger)).end()
+  const type = await kindOf(await connectPatiently(url, logger))
   const { user, ...options } = connectionOptions(url)
   const database = new DataSource({
-    // One driver speaks to both: TypeORM's `mariadb` differs in RETURNING and UUID columns only, and we use neither.
-    type: 'mysql',
+    type,
     driver: { createPool: createOurPool },
     ...(options as { host: string; port: number; password: string; database: string }),
     username: user as string,
@@ -36,6 +36,13 @@ export async function openDatabase(url: string, { entities, logger, pool = 10 }:
   })
   keepMicroseconds(database)
   return database.initialize()
+}
+
+/** Whatever the URL calls it: the server knows best. */
+async function kindOf(connection: Connection): Promise<'mysql' | 'mariadb'> {
+  const [rows] = await connection.query('SELECT VERSION() AS version')
+  await connection.end()
+  return /mariadb/i.test((rows as { version: string }[])[0]?.version ?? '') ? 'mariadb' : 'mysql'
 }
 
 function createOurPool(options: Parameters<typeof createPool>[0]): ReturnType<typeof createPool> {

@@ -5,8 +5,11 @@ import { pathToFileURL } from 'node:url'
 import test from 'ava'
 import { isDuplicate, migrate, now, openDatabase, type DataSource } from '../src/database.ts'
 import { Customer } from '../src/resources/customer.ts'
+
+import { repairs } from '../src/registrar/repairs.ts'
 import { entities } from '../src/resources/index.ts'
-import { freshDatabase, type FreshDatabase } from './api/support.ts'
+import { startMariadb } from './api/servers.ts'
+import { freshDatabase, openApi, type FreshDatabase } from './api/support.ts'
 
 let fresh: FreshDatabase
 let database: DataSource
@@ -128,18 +131,15 @@ test('a database that is not up is waited for, and the log says so', async (t) =
   t.deepEqual(lines, ['waiting for the database 127.0.0.1:9/nothing'])
 })
 
-for (const [kind, variable] of [
-  ['MySQL', 'HASHDIAL_TEST_DATABASE_URL'],
-  ['MariaDB', 'HASHDIAL_TEST_MARIADB_URL'],
-] as const) {
+for (const kind of ['MySQL', 'MariaDB'] as const) {
   test(`on ${kind} the tables of sql/ and the entities agree`, async (t) => {
-    const server = process.env[variable]
-    if (!server) return t.fail(`${variable} is not set: run this through npm test`)
-    const empty = await freshDatabase(server)
+    const mariadb = kind === 'MariaDB' ? await startMariadb() : undefined
+    if (mariadb) t.teardown(() => mariadb.stop())
+    const empty = await freshDatabase(mariadb?.url)
     await migrate(empty.url)
     const connection = await openDatabase(empty.url, { entities })
     const [{ version }] = await connection.query('SELECT VERSION() AS version')
-    t.is(/mariadb/i.test(version) ? 'MariaDB' : 'MySQL', kind)
+    t.is(/mariadb/i.test(version), kind === 'MariaDB')
     const { upQueries } = await connection.driver.createSchemaBuilder().log()
     t.deepEqual(
       upQueries.map(({ query }) => query),
@@ -152,3 +152,35 @@ for (const [kind, variable] of [
     await empty.drop()
   })
 }
+
+test('the API works on MariaDB as on MySQL', async (t) => {
+  const mariadb = await startMariadb()
+  const empty = await freshDatabase(mariadb.url)
+  await migrate(empty.url)
+  const api = await openApi(empty.url)
+  t.teardown(async () => {
+    await api.server.stop()
+    await api.database.destroy()
+    await empty.drop()
+    await mariadb.stop()
+  })
+  const { key } = await api.customer('Zoë 😀')
+  const make = (username: string) => api.post(key, '/v1.0/extensions', { username, password: 'a password' })
+  const made = await Promise.all(['a', 'b', 'c', 'a', 'a'].map(make))
+  t.deepEqual(made.map(({ status }) => status).sort(), [201, 201, 201, 409, 409])
+  const { body: page } = await api.get(key, '/v1.0/extensions?page_size=2')
+  const { body: rest } = await api.get(key, `/v1.0/extensions?page_size=2&page_token=${page.next_page_token}`)
+  const [one] = rest.result
+  t.is(new Set([...page.result, one].map(({ id }) => id)).size, 3)
+  const path = `/v1.0/extensions/${one.id}`
+  await Promise.all(Array.from({ length: 20 }, () => api.post(key, `${path}/direct-hash-regenerate`)))
+  t.regex((await api.put(key, path, { name: 'b', password: 'another one' })).body.direct_hash, /^[0-9a-f]{12}$/)
+  await api.database.query(
+    `INSERT INTO registration_failures VALUES (?, '192.0.2.1', 'wrong_password', 1, NOW(6), NOW(6))`,
+    [one.id],
+  )
+  t.is((await api.get(key, path)).body.registration.failures.length, 1)
+  for (const job of repairs({ callRetentionDays: 1, failureRetentionDays: 1 })) t.is(await job.run(api.database), 0)
+  t.is((await api.get('', '/health')).body.mysql, 'ok')
+  t.is((await api.delete(key, path)).status, 200)
+})

@@ -10,15 +10,9 @@ import { migrate, openDatabase, type DataSource } from '../../src/database.ts'
 import { createLogger } from '../../src/log.ts'
 import { createMetrics } from '../../src/metrics.ts'
 import { entities } from '../../src/resources/index.ts'
+import { mysqlUrl } from './servers.ts'
 
 export const adminKey = 'the-admin-key-of-these-tests'
-
-/** The server that tests may make databases on; `npm test` sets it. */
-function serverUrl(): string {
-  const url = process.env.HASHDIAL_TEST_DATABASE_URL
-  if (!url) throw new Error('HASHDIAL_TEST_DATABASE_URL is not set: run this through npm test')
-  return url
-}
 
 export interface FreshDatabase {
   url: string
@@ -26,7 +20,8 @@ export interface FreshDatabase {
 }
 
 /** An empty database of its own, so that test files can run at the same time. */
-export async function freshDatabase(server = serverUrl()): Promise<FreshDatabase> {
+export async function freshDatabase(at?: string): Promise<FreshDatabase> {
+  const server = at ?? (await mysqlUrl())
   const name = `test_${randomBytes(6).toString('hex')}`
   const run = async (sql: string): Promise<void> => {
     const connection = await createConnection(server)
