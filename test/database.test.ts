@@ -8,13 +8,15 @@ import { Customer } from '../src/resources/customer.ts'
 
 import { repairs } from '../src/registrar/repairs.ts'
 import { entities } from '../src/resources/index.ts'
-import { startMariadb } from './api/servers.ts'
+import { startMariadb, type Mariadb } from './api/servers.ts'
 import { freshDatabase, openApi, type FreshDatabase } from './api/support.ts'
 
 let fresh: FreshDatabase
 let database: DataSource
+let mariadb: Mariadb
 
 test.before(async () => {
+  mariadb = await startMariadb()
   fresh = await freshDatabase()
   await migrate(fresh.url)
   database = await openDatabase(fresh.url, { entities })
@@ -23,6 +25,7 @@ test.before(async () => {
 test.after.always(async () => {
   await database?.destroy()
   await fresh?.drop()
+  await mariadb?.stop()
 })
 
 const customer = (more: Partial<Customer> = {}): Customer => {
@@ -133,9 +136,7 @@ test('a database that is not up is waited for, and the log says so', async (t) =
 
 for (const kind of ['MySQL', 'MariaDB'] as const) {
   test(`on ${kind} the tables of sql/ and the entities agree`, async (t) => {
-    const mariadb = kind === 'MariaDB' ? await startMariadb() : undefined
-    if (mariadb) t.teardown(() => mariadb.stop())
-    const empty = await freshDatabase(mariadb?.url)
+    const empty = await freshDatabase(kind === 'MariaDB' ? mariadb.url : undefined)
     await migrate(empty.url)
     const connection = await openDatabase(empty.url, { entities })
     const [{ version }] = await connection.query('SELECT VERSION() AS version')
@@ -154,7 +155,6 @@ for (const kind of ['MySQL', 'MariaDB'] as const) {
 }
 
 test('the API works on MariaDB as on MySQL', async (t) => {
-  const mariadb = await startMariadb()
   const empty = await freshDatabase(mariadb.url)
   await migrate(empty.url)
   const api = await openApi(empty.url)
@@ -162,7 +162,6 @@ test('the API works on MariaDB as on MySQL', async (t) => {
     await api.server.stop()
     await api.database.destroy()
     await empty.drop()
-    await mariadb.stop()
   })
   const { key } = await api.customer('Zoë 😀')
   const make = (username: string) => api.post(key, '/v1.0/extensions', { username, password: 'a password' })
