@@ -77,7 +77,8 @@ CREATE TABLE directs (
 -- Written by Kamailio, read by both. One device per extension is one row per extension: the primary key is the rule.
 -- `contact` is what the device asked to be called at, `received` where its packets came from (sip:ip:port;transport=…),
 -- `edge` and `socket` the Kamailio and its socket that the device's NAT knows. tm_probe: the last OPTIONS that was sent;
--- tm_answer: the last that was answered, rtt_ms how long that took.
+-- tm_answer: the last that was answered, rtt_ms how long that took. tm_unanswered: the probe before the last one, if no
+-- answer came to it: while a new probe is under way, a device that was silent is still known as silent.
 CREATE TABLE registrations (
   extension_id CHAR(36) CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
   contact VARCHAR(512) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin NOT NULL,
@@ -95,6 +96,7 @@ CREATE TABLE registrations (
   tm_expire DATETIME(6) NOT NULL,
   tm_probe DATETIME(6) NULL,
   tm_answer DATETIME(6) NULL,
+  tm_unanswered DATETIME(6) NULL,
   rtt_ms INT UNSIGNED NULL,
   PRIMARY KEY (extension_id),
   KEY registrations_expire (tm_expire),

@@ -3,14 +3,17 @@ import type { EntityManager } from '../database.ts'
 import { fromSqlTime } from '../database.ts'
 import { Count, Exact, KeyOf, Key, Raw, Text, Time } from '../database/columns.ts'
 
+/** The last sign of life: a REGISTER is as good as an answer. */
+const life = (row: string): string => `GREATEST(${row}.tm_registered, COALESCE(${row}.tm_answer, ${row}.tm_registered))`
+
 /**
- * Kamailio probes a device with OPTIONS; one that has not answered for this long is not there any more. The clock is
- * the database's: Kamailio writes its times, and no two machines agree.
+ * Kamailio probes a device with OPTIONS: one that has not answered the last probe for 3 seconds, or the probe before, is
+ * not there any more. The clock is the database's: Kamailio writes its times, and no two machines agree.
  */
 const status = (row: string): string =>
   `CASE WHEN ${row}.tm_expire <= UTC_TIMESTAMP(6) THEN 'unregistered'
-    WHEN ${row}.tm_probe < UTC_TIMESTAMP(6) - INTERVAL 3 SECOND
-      AND (${row}.tm_answer IS NULL OR ${row}.tm_answer < ${row}.tm_probe) THEN 'unreachable'
+    WHEN ${row}.tm_unanswered > ${life(row)} THEN 'unreachable'
+    WHEN ${row}.tm_probe > ${life(row)} AND ${row}.tm_probe < UTC_TIMESTAMP(6) - INTERVAL 3 SECOND THEN 'unreachable'
     ELSE 'registered' END`
 
 /** Where the device of an extension is; Kamailio writes it. One device per extension is one row per extension. */
@@ -34,6 +37,7 @@ export class Registration {
   @Time() tm_expire: string
   @Time({ nullable: true }) tm_probe: string | null
   @Time({ nullable: true }) tm_answer: string | null
+  @Time({ nullable: true }) tm_unanswered: string | null
   @Count({ nullable: true }) rtt_ms: number | null
   @VirtualColumn({ type: 'varchar', query: status }) status: 'registered' | 'unreachable' | 'unregistered'
 }

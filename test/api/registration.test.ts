@@ -17,7 +17,7 @@ async function register(extensionId: string, more: Record<string, string> = {}):
     ...{ source_address: "'192.0.2.9:40000'", transport: "'udp'", user_agent: "'baresip'", instance: "''" },
     ...{ call_id: "'c1'", cseq: '1', path: "''", edge: "'edge1'", socket: "'udp:127.0.0.1:5060'" },
     ...{ tm_registered: 'UTC_TIMESTAMP(6)', tm_expire: 'UTC_TIMESTAMP(6) + INTERVAL 1 HOUR' },
-    ...{ tm_probe: 'NULL', tm_answer: 'NULL', rtt_ms: 'NULL' },
+    ...{ tm_probe: 'NULL', tm_answer: 'NULL', tm_unanswered: 'NULL', rtt_ms: 'NULL' },
     ...more,
   }
   const [names, values] = [Object.keys(row).join(', '), Object.values(row).join(', ')]
@@ -48,19 +48,29 @@ test('a registration that ran out is none, whether its row is there or not', asy
   t.like(await read(), { status: 'unregistered', contact: '' })
 })
 
-test('a device that leaves a probe unanswered for three seconds is unreachable, until it answers', async (t) => {
+test('a device that leaves a probe unanswered for three seconds is unreachable, until it shows life', async (t) => {
   const { id, read } = await extension()
-  const ago = (seconds: number): string => `UTC_TIMESTAMP(6) - INTERVAL ${seconds} SECOND`
-  const status = async (tm_probe: string, tm_answer: string): Promise<string> => {
-    await register(id, { tm_probe, tm_answer })
-    return (await read()).status
+  const status = async (probe: number, answer?: number, more: { registered?: number; unanswered?: number } = {}) => {
+    await register(id, {
+      ...{ tm_registered: ago(more.registered ?? 100), tm_probe: ago(probe), tm_answer: ago(answer) },
+      tm_unanswered: ago(more.unanswered),
+    })
+    return (await read()).status as string
   }
-  t.is(await status(ago(1), 'NULL'), 'registered')
-  t.is(await status(ago(4), 'NULL'), 'unreachable')
-  t.is(await status(ago(4), ago(20)), 'unreachable')
-  t.is(await status(ago(20), ago(19)), 'registered')
-  t.is(await status(ago(1), ago(20)), 'registered')
+  t.is(await status(1), 'registered')
+  t.is(await status(4), 'unreachable')
+  t.is(await status(4, 20), 'unreachable')
+  t.is(await status(20, 19), 'registered')
+  t.is(await status(1, 20), 'registered')
+  // the next probe is under way, and the one before was not answered either
+  t.is(await status(1, 60, { unanswered: 30 }), 'unreachable')
+  t.is(await status(1, 0.5, { unanswered: 30 }), 'registered')
+  // it has registered again since
+  t.is(await status(10, 60, { unanswered: 40, registered: 2 }), 'registered')
 })
+
+const ago = (seconds?: number): string =>
+  seconds === undefined ? 'NULL' : `UTC_TIMESTAMP(6) - INTERVAL ${seconds * 1000} * 1000 MICROSECOND`
 
 test('the latest failures are shown with their sources, the latest first', async (t) => {
   const { key, id, read } = await extension()
