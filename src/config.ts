@@ -26,7 +26,7 @@ export const settings = {
     variable: 'HASHDIAL_BASE_DOMAIN',
     unit: 'domain name',
     default: 'hashdial.test',
-    why: 'the <base> of every address, and the realm of every password: a change makes all extensions set their password again',
+    why: 'the end of every address and the realm of every password, so it is fixed once there are extensions',
     parse: domain,
   }),
   databaseUrl: setting({
