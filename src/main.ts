@@ -31,9 +31,10 @@ async function main(config: Config, log: Logger): Promise<void> {
   }
   const metrics = createMetrics()
   const switchboard = new Switchboard()
+  const door = createDoor(exchange, switchboard)
 
   const compare = oneAtATime(async (node: AriNode): Promise<number> => {
-    const found = await reconcile(node, exchange, switchboard)
+    const found = await reconcile(node, exchange, switchboard, door.admit)
     const count = found.recovered + found.ended + found.removed
     if (count > 0) log.info({ node: node.name, ...found }, 'calls, channels and rows agree again')
     return count
@@ -41,7 +42,7 @@ async function main(config: Config, log: Logger): Promise<void> {
   const nodes = config.ariUrls.map(
     ({ url }) =>
       new AriNode(url, log, {
-        stasisStart: createDoor(exchange, switchboard),
+        stasisStart: door.stasisStart,
         connected: (node) => {
           compare(node)
             .then((count) => metrics.repairs.inc({ job: 'reconcile' }, count))

@@ -15,22 +15,35 @@ interface Row {
   username?: string
 }
 
+/** The ways in for a caller. */
+export interface Door {
+  /** THE listener for StasisStart. */
+  stasisStart(node: AriNode, event: AriEvent): void
+  /** For a caller who came in while no process was there to hear of it. */
+  admit(node: AriNode, channel: AriChannel): void
+}
+
 /**
- * THE listener for StasisStart. Kamailio has turned the address that was dialled into `<resource type>.<id>`; the
+ * Kamailio has turned the address that was dialled into `<resource type>.<id>`; the
  * resource's short list of actions becomes an activeflow.
  */
-export function createDoor(exchange: Exchange, switchboard: Switchboard) {
-  return (node: AriNode, event: AriEvent): void => {
-    const [dialled, sipCallId = ''] = event.args ?? []
-    // A leg that we made ourselves: whoever made it waits for this event.
-    if (dialled === 'leg' || !event.channel) return
-    const call = Call.incoming(node, event.channel, exchange, { sip_call_id: sipCallId.slice(0, 255) })
-    switchboard.add(call, admit(call, dialled ?? '', event.channel))
+export function createDoor(exchange: Exchange, switchboard: Switchboard): Door {
+  const admit = (node: AriNode, channel: AriChannel, dialled: string, sipCallId: string) => {
+    if (switchboard.hasChannel(channel.id)) return
+    const call = Call.incoming(node, channel, exchange, { sip_call_id: sipCallId.slice(0, 255) })
+    switchboard.add(call, begin(call, dialled))
+  }
+  return {
+    stasisStart(node, { args: [dialled = '', sipCallId = ''] = [], channel }) {
+      // A leg that we made ourselves: whoever made it waits for this event.
+      if (dialled !== 'leg' && channel) admit(node, channel, dialled, sipCallId)
+    },
+    admit: (node, channel) => admit(node, channel, channel.dialplan.exten, ''),
   }
 }
 
 /** Runs a new call from its first moment to its end. Never rejects. */
-async function admit(call: Call, dialled: string, channel: AriChannel): Promise<void> {
+async function begin(call: Call, dialled: string): Promise<void> {
   try {
     const [, type = '', id = ''] = address.exec(dialled) ?? []
     const resource = dialable(type)
@@ -40,7 +53,7 @@ async function admit(call: Call, dialled: string, channel: AriChannel): Promise<
     call.row.destination = { type, target: row.id, target_name: row.username ?? row.name ?? '' }
     await runActiveflow(call, createActiveflow(call, resource.steps(row), type === 'flow' ? row.id : null))
   } catch (error) {
-    call.log.error({ err: error as Error, channel: channel.id }, 'a call could not be begun')
+    call.log.error({ err: error as Error, channel: call.channelId }, 'a call could not be begun')
     await call.hangup('failed', 503).catch(() => undefined)
   }
 }

@@ -24,7 +24,12 @@ const youth = 5_000
  * Makes what is in Asterisk, in memory and in MySQL agree again: after a connect, for events were missed, and from time
  * to time. Asterisk decides which calls are alive; its StasisStart is not sent again for a channel that it has.
  */
-export async function reconcile(node: AriNode, exchange: Exchange, switchboard: Switchboard): Promise<Repairs> {
+export async function reconcile(
+  node: AriNode,
+  exchange: Exchange,
+  switchboard: Switchboard,
+  admit: (node: AriNode, channel: AriChannel) => void,
+): Promise<Repairs> {
   const [channels, bridges, app] = await Promise.all([
     node.ari.channels.list(),
     node.ari.bridges.list(),
@@ -40,7 +45,9 @@ export async function reconcile(node: AriNode, exchange: Exchange, switchboard: 
     else repairs.ended++
   }
   const mine = new Set(switchboard.of(node).map(({ row }) => row.activeflow_id))
-  const orphans = app.channel_ids.filter((id) => isOrphan(alive.get(id), id, mine, switchboard))
+  const unknown = channels.filter(({ id }) => app.channel_ids.includes(id) && !switchboard.hasChannel(id))
+  for (const channel of unknown.filter(isWaiting)) admit(node, channel)
+  const orphans = unknown.filter((channel) => isOrphan(channel, mine)).map(({ id }) => id)
   const hollow = bridges.filter(({ id }) => owner(id) && !mine.has(owner(id)!)).map(({ id }) => id)
   await cleanUp([
     ...orphans.map((channelId) => node.ari.channels.hangup({ channelId })),
@@ -93,11 +100,16 @@ async function endActiveflow(exchange: Exchange, flow: ActiveflowRow): Promise<v
   await exchange.journal.save('activeflows', Object.assign(flow, { status: 'ended', tm_end: now() }))
 }
 
-/** A channel in our application that no call owns: neither a caller we know nor a leg of one of our activeflows. */
-function isOrphan(channel: AriChannel | undefined, id: string, mine: Set<string>, switchboard: Switchboard): boolean {
-  if (!channel || switchboard.hasChannel(id)) return false
-  if (Date.now() - Date.parse(channel.creationtime) < youth) return false
-  return !mine.has(owner(id) ?? '')
+/** A caller whose StasisStart went to a process that died: he waits, and nobody has begun anything for him. */
+function isWaiting({ id, state }: AriChannel): boolean {
+  return state === 'Ring' && !owner(id)
+}
+
+/** A leg whose activeflow does not run here, or a channel of a call that was never recorded. */
+function isOrphan(channel: AriChannel, mine: Set<string>): boolean {
+  const activeflow = owner(channel.id)
+  if (activeflow) return !mine.has(activeflow)
+  return !isWaiting(channel) && Date.now() - Date.parse(channel.creationtime) > youth
 }
 
 /** The activeflow in a name that we gave: `connect-<activeflow>-<place>`. */

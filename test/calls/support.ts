@@ -32,14 +32,14 @@ export async function latestCall(api: Ask, wanted: (call: CallView) => boolean):
 export const hasEnded = (call: CallView): boolean => call.status === 'hangup'
 
 /** Nothing of Hashdial's is left in Asterisk. Other tests run meanwhile, so it may be asked for one activeflow only. */
-export async function leavesNothing(stack: Stack, activeflow = ''): Promise<boolean> {
+export async function leavesNothing(stack: Stack, activeflow = '', milliseconds = 5_000): Promise<boolean> {
   const get = async (what: string) => {
     const url = new URL(stack.ariUrl)
     const authorization = `Basic ${btoa(`${url.username}:${url.password}`)}`
     const response = await fetch(`${url.origin}/ari/${what}`, { headers: { authorization } })
     return (await response.json()) as { id: string }[]
   }
-  return becomesTrue(5_000, async () => {
+  return becomesTrue(milliseconds, async () => {
     const all = [...(await get('channels')), ...(await get('bridges'))]
     return !all.some(({ id }) => activeflow === '' || id.includes(activeflow))
   })
