@@ -71,7 +71,7 @@ export class Threads<Job, Result> {
     if (!thread) return
     this.#waiting.delete(task)
     void thread.run(task).then(() => {
-      if (this.#all.has(thread)) this.#idle.push(thread)
+      if (thread.alive) this.#idle.push(thread)
       this.#next()
     })
   }
@@ -89,6 +89,8 @@ export class Threads<Job, Result> {
 class Thread<Job, Result> {
   readonly #worker: Worker
   readonly #seconds: number
+  /** False from the moment it is known to end. */
+  alive = true
   #id = 0
   /** Ends the job that runs. */
   #done: ((answer: Answer<Result> | Error) => void) | undefined
@@ -98,10 +100,10 @@ class Thread<Job, Result> {
     this.#worker = startThread(file, data)
     this.#worker.unref() // an idle thread keeps nobody alive
     this.#worker.on('message', (answer: Answer<Result>) => this.#done?.(answer))
-    this.#worker.on('error', (error) => this.#done?.(error))
+    this.#worker.on('error', (error) => this.#gone(error))
     this.#worker.on('exit', (code) => {
       gone()
-      this.#done?.(new Error(`the speech thread ended with code ${code}`))
+      this.#gone(new Error(`the speech thread ended with code ${code}`))
     })
   }
 
@@ -124,8 +126,13 @@ class Thread<Job, Result> {
     else task.resolve(answer.result)
   }
 
-  async end(reason: Error): Promise<void> {
+  #gone(reason: Error): void {
+    this.alive = false
     this.#done?.(reason)
+  }
+
+  async end(reason: Error): Promise<void> {
+    this.#gone(reason)
     await this.#worker.terminate()
   }
 }
