@@ -1,7 +1,8 @@
 import { randomBytes } from 'node:crypto'
 import type { ExecutionContext } from 'ava'
 import { rest, type Ask } from '../../src/stack/rest.ts'
-import { openStack, type Stack } from '../../src/stack/stack.ts'
+import { openStack, type Stack, type StackOptions } from '../../src/stack/stack.ts'
+import { Pbx } from './pbx.ts'
 import { SipClient } from './sip.ts'
 import { Sipp, type SippOptions } from './sipp.ts'
 import { Softphone, type PhoneOptions } from './softphone.ts'
@@ -29,6 +30,8 @@ export interface Setup {
   phone(extension: Extension, options?: PhoneOptions): Promise<Softphone>
   /** A softphone that nobody knows: it can only call. */
   stranger(options?: PhoneOptions): Promise<Softphone>
+  /** Another Asterisk that is registered as this extension. */
+  pbx(extension: Extension): Promise<Pbx>
   /** A bare SIP client towards Kamailio. */
   sip(address?: string): Promise<SipClient>
   sipp(options: SippOptions): Promise<Sipp>
@@ -40,7 +43,7 @@ export interface Setup {
 export async function sharedStack(): Promise<Stack> {
   const shared = process.env.HASHDIAL_TEST_STACK
   if (shared === undefined) throw new Error('run this by `npm test -- <file>`: it needs the stack that npm test starts')
-  return openStack({ name: (JSON.parse(shared) as { name: string }).name })
+  return openStack(JSON.parse(shared) as StackOptions)
 }
 
 /**
@@ -77,6 +80,11 @@ export async function setUp(t: ExecutionContext, stack?: Stack): Promise<Setup> 
       return softphone
     },
     stranger: (options = {}) => phone(options),
+    async pbx({ username, password, domain_name: domain }) {
+      const pbx = await Pbx.start(on, { username, password, domain })
+      t.teardown(() => pbx.stop())
+      return pbx
+    },
     async sip(address) {
       const client = await SipClient.open(on.ports.sip, address)
       t.teardown(() => client.close())
