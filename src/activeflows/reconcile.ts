@@ -33,7 +33,7 @@ export async function reconcile(
   const [channels, bridges, app] = await Promise.all([
     node.ari.channels.list(),
     node.ari.bridges.list(),
-    node.ari.applications.get({ applicationName: 'hashdial' }),
+    node.ari.applications.get({ applicationName: node.application }),
   ])
   const alive = new Map(channels.map((channel) => [channel.id, channel]))
   const repairs = { recovered: 0, ended: 0, removed: 0 }

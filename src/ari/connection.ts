@@ -1,9 +1,8 @@
 import type { Logger } from '../log.ts'
-import { forgetOperations, loadOperations, type AriOperations, type Carrier } from './operations.ts'
+import { loadOperations, type AriOperations, type Carrier } from './operations.ts'
 import { AriSocket } from './socket.ts'
 import { AriError, type AriEvent } from './types.ts'
 
-const application = 'hashdial'
 const retryMin = 100
 const retryMax = 2_000
 
@@ -39,11 +38,17 @@ export class AriNode {
   #socket: AriSocket | undefined
   #retry: NodeJS.Timeout | undefined
   #wait = retryMin
+  #ready = false
   #stopped = false
   /** Why there is no connection, for /health. */
   problem = 'not connected yet'
 
-  constructor(url: string, log: Logger, listener: AriListener) {
+  constructor(
+    url: string,
+    log: Logger,
+    listener: AriListener,
+    readonly application = 'hashdial',
+  ) {
     this.#url = new URL(url)
     this.name = this.#url.host
     this.#log = log.child({ node: this.name })
@@ -51,7 +56,7 @@ export class AriNode {
   }
 
   get connected(): boolean {
-    return this.#socket !== undefined
+    return this.#ready
   }
 
   /** ari-client's operations. Each rejects with AriError. */
@@ -69,7 +74,6 @@ export class AriNode {
     clearTimeout(this.#retry)
     this.#listener.disconnected(this)
     this.#socket?.close()
-    forgetOperations(this.#url)
   }
 
   /** Calls `listener` with each event about the channel, playback or recording `id` until the returned function is called. */
@@ -89,16 +93,18 @@ export class AriNode {
 
   async #connect(): Promise<void> {
     try {
-      const socket = await AriSocket.open(this.#url, application, {
+      const socket = await AriSocket.open(this.#url, this.application, {
         event: (event) => this.#event(event),
         close: (reason) => this.#closed(reason),
       })
       this.#socket = socket
-      this.#operations ??= await loadOperations(this.#url, this.#carry)
+      this.#operations ??= await loadOperations(this.#url.origin, this.#carry)
       await this.ari.applications.filter({
-        applicationName: application,
+        applicationName: this.application,
         filter: { allowed: wantedEvents.map((type) => ({ type })) },
       })
+      if (this.#socket !== socket) return // lost again meanwhile; #closed has seen to the next try
+      this.#ready = true
       this.#wait = retryMin
       this.problem = ''
       this.#log.info('connected to Asterisk')
@@ -111,6 +117,7 @@ export class AriNode {
 
   #closed(reason: string): void {
     this.#socket = undefined
+    this.#ready = false
     this.#listener.disconnected(this)
     this.#again(reason)
   }

@@ -1,5 +1,6 @@
 import { createRequire } from 'node:module'
-import type { AriBridge, AriChannel } from './types.ts'
+import { setTimeout as delay } from 'node:timers/promises'
+import { AriError, type AriBridge, type AriChannel } from './types.ts'
 
 type Id = { channelId: string }
 
@@ -57,42 +58,56 @@ const { SwaggerHttp, authorizations } = require('swagger-client') as {
   authorizations: { remove(name: string): void }
 }
 
+/** By the made-up host under which ari-client knows an Asterisk. */
 const carriers = new Map<string, Carrier>()
+let loaded = 0
+
+/** How long reading the api-docs may take, in milliseconds. */
+const patience = 10_000
 
 // ari-client 2.2.0 (2019) knows every operation from Asterisk's own api-docs, but its transport has no deadline, throws
 // strings from callbacks and opens a connection for each request. swagger-client sends everything through this one
 // function, so the transport is replaced here, and only the knowledge of operations is ari-client's.
 SwaggerHttp.prototype.execute = (request) => {
   const url = new URL(request.url)
-  const carrier = carriers.get(url.host)
-  if (!carrier) return request.on.error(Object.assign(new Error(`no ARI connection to ${url.host}`), { data: '' }))
   const uri = url.pathname.replace(/^\/ari\//, '') + url.search
-  carrier(request.method, uri, request.body).then(
-    (data) => request.on.response({ data }),
-    // Without `data` ari-client hands the error on as it is.
-    (error: Error & { data: never }) => request.on.error(error),
-  )
+  const carrier = carriers.get(url.host) ?? (() => Promise.reject(new AriError(0, 'this connection has been ended')))
+  carrier(request.method, uri, request.body)
+    .then(
+      (data) => request.on.response({ data }),
+      // Without `data` ari-client hands the error on as it is.
+      (error: Error & { data: never }) => request.on.error(error),
+    )
+    // What it throws here is a string that says less than the error that it was given.
+    .catch(() => undefined)
 }
 
 /**
- * Reads the api-docs of the Asterisk at `url` and gives its operations, which travel by `carrier`.
- * Rejects where there is no Asterisk or the user is wrong.
+ * Reads the api-docs of an Asterisk through `carrier`, and gives its operations, which travel by `carrier` too.
+ * `origin` is what Asterisk calls itself there. Rejects where something is wrong with them.
  */
-export async function loadOperations(url: URL, carrier: Carrier): Promise<AriOperations> {
-  carriers.set(url.host, carrier)
-  const silent = console.log
+export async function loadOperations(origin: string, carrier: Carrier): Promise<AriOperations> {
+  const host = `asterisk-${++loaded}.ari`
+  // Several connections may lead to one Asterisk, so each has a name of its own.
+  const renamed: Carrier = async (method, uri, body) => {
+    const answer = await carrier(method, uri, body)
+    return uri.startsWith('api-docs/') ? answer.replaceAll(origin, `http://${host}`) : answer
+  }
+  carriers.set(host, renamed)
+  const timer = new AbortController()
+  const late = delay(patience, undefined, { signal: timer.signal }).then(() => {
+    throw new AriError(0, `Asterisk’s api-docs could not be read within ${patience} ms`)
+  })
+  const print = console.log
   // swagger-client prints a note about Swagger 1.1 with console.log for every api-docs it reads.
   console.log = () => undefined
   try {
-    return (await ariClient.connect(url.origin, '', '')) as AriOperations
+    return (await Promise.race([ariClient.connect(`http://${host}`, '', ''), late])) as AriOperations
   } finally {
     // The carrier knows the user; swagger-client would encode it anew, and globally, for every request.
     authorizations.remove('basic-auth')
-    console.log = silent
+    console.log = print
+    timer.abort()
+    late.catch(() => undefined)
   }
-}
-
-/** Frees what loadOperations keeps for that Asterisk. */
-export function forgetOperations(url: URL): void {
-  carriers.delete(url.host)
 }

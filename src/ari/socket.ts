@@ -108,7 +108,8 @@ export class AriSocket {
   }
 
   #message(text: string): void {
-    const message = JSON.parse(text) as Response | AriEvent
+    const message = parse(text)
+    if (!message) return this.#socket.terminate()
     if (message.type === 'RESTResponse') this.#answered(message as Response)
     else this.events.event(message as AriEvent)
   }
@@ -136,5 +137,14 @@ export class AriSocket {
     }
     this.#pending.clear()
     this.events.close(reason)
+  }
+}
+
+/** `undefined` for what is not JSON: whatever that is on the other side, it is no Asterisk. */
+function parse(text: string): Response | AriEvent | undefined {
+  try {
+    return JSON.parse(text) as Response | AriEvent
+  } catch {
+    return undefined
   }
 }

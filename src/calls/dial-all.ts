@@ -57,7 +57,13 @@ async function start(call: Call, legs: readonly Leg[], options: DialOptions): Pr
   await Promise.all(
     legs.map(async ({ id, endpoint }) => {
       try {
-        await channels.create({ endpoint, app: 'hashdial', appArgs: 'leg', channelId: id, originator: call.channelId })
+        await channels.create({
+          endpoint,
+          app: call.node.application,
+          appArgs: 'leg',
+          channelId: id,
+          originator: call.channelId,
+        })
         await channels.dial({ channelId: id, caller: call.channelId, timeout: options.ringSeconds + 5 })
         living.set(id, 'Down')
       } catch (error) {

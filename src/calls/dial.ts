@@ -48,7 +48,13 @@ async function ring(call: Call, { endpoint }: Destination, inbox: Inbox, options
   const { ari } = call.node
   await Promise.all([
     ari.bridges.createWithId({ bridgeId: id, type: 'mixing' }),
-    ari.channels.create({ endpoint, app: 'hashdial', appArgs: 'leg', channelId: id, originator: call.channelId }),
+    ari.channels.create({
+      endpoint,
+      app: call.node.application,
+      appArgs: 'leg',
+      channelId: id,
+      originator: call.channelId,
+    }),
   ])
   for (;;) {
     const event = await inbox.next()
