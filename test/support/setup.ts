@@ -3,6 +3,7 @@ import type { ExecutionContext } from 'ava'
 import { rest, type Ask } from '../../src/stack/rest.ts'
 import { openStack, type Stack, type StackOptions } from '../../src/stack/stack.ts'
 import { Pbx } from './pbx.ts'
+import { freePort } from './ports.ts'
 import { SipClient } from './sip.ts'
 import { Sipp, type SippOptions } from './sipp.ts'
 import { Softphone, type PhoneOptions } from './softphone.ts'
@@ -35,6 +36,8 @@ export interface Setup {
   /** A bare SIP client towards Kamailio. */
   sip(address?: string): Promise<SipClient>
   sipp(options: SippOptions): Promise<Sipp>
+  /** A SIPp (`uas`, `uas-reject`, …) that is registered as this extension. */
+  device(extension: Extension, options: SippOptions): Promise<Sipp>
   /** Kamailio, as `ip:port`. */
   edge: string
 }
@@ -64,6 +67,11 @@ export async function setUp(t: ExecutionContext, stack?: Stack): Promise<Setup> 
     t.teardown(() => softphone.stop())
     return softphone
   }
+  const sipp = async (options: SippOptions) => {
+    const run = await Sipp.start(on, options)
+    t.teardown(() => run.stop())
+    return run
+  }
   return {
     ...{ stack: on, customer, accessKey: key.token, api, admin, edge: `127.0.0.1:${on.ports.sip}` },
     async extension({
@@ -90,12 +98,25 @@ export async function setUp(t: ExecutionContext, stack?: Stack): Promise<Setup> 
       t.teardown(() => client.close())
       return client
     },
-    async sipp(options) {
-      const sipp = await Sipp.start(on, options)
-      t.teardown(() => sipp.stop())
-      return sipp
+    sipp,
+    async device(extension, options) {
+      const port = await freePort()
+      await register(on, extension, port)
+      return sipp({ ...options, port })
     },
   }
+}
+
+/** SIPp does one scenario at a time: its registration is made for it, from the port that it will have. */
+async function register(stack: Stack, extension: Extension, port: number): Promise<void> {
+  const client = await SipClient.open(stack.ports.sip, '127.0.0.1', port)
+  const { username, domain_name: domain } = extension
+  const aor = `<sip:${username}@${domain}>`
+  const contact = `<sip:${username}@127.0.0.1:${port}>;expires=3600`
+  const request = { uri: `sip:${domain}`, from: aor, to: aor, contact }
+  const { start } = await client.authenticated('REGISTER', request, extension)
+  client.close()
+  if (!start.includes(' 200 ')) throw new Error(`${username} is not registered: ${start}`)
 }
 
 async function made<Body>(ask: Ask, path: string, values: object): Promise<Body> {

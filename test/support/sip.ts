@@ -81,8 +81,8 @@ export class SipClient {
   }
 
   /** `server` is the port on 127.0.0.1 to send to; `address` a loopback address to send from, such as 127.0.0.66. */
-  static async open(server: number, address = '127.0.0.1'): Promise<SipClient> {
-    const socket = createSocket('udp4').bind(0, address)
+  static async open(server: number, address = '127.0.0.1', port = 0): Promise<SipClient> {
+    const socket = createSocket('udp4').bind(port, address)
     await once(socket, 'listening')
     return new SipClient(socket, address, server)
   }

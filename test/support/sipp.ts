@@ -11,7 +11,7 @@ export interface SippOptions {
   scenario: string
   /** ip:port to send to; without it SIPp waits for calls. */
   target?: string
-  /** Ends after this many calls (1). */
+  /** Ends after this many calls: 1 for a caller; a device goes on until its result is asked for. */
   calls?: number
   /** New calls a second (10), and how many at the same time at most. */
   rate?: number
@@ -48,6 +48,7 @@ export class Sipp {
   readonly #process: ChildProcess
   readonly #ended: Promise<unknown>
   readonly #folder: string
+  readonly #endless: boolean
   #log = ''
 
   private constructor(
@@ -55,6 +56,7 @@ export class Sipp {
     readonly port: number,
     options: SippOptions,
   ) {
+    this.#endless = options.target === undefined && options.calls === undefined
     const name = `${process.pid}-${runs++}`
     this.#folder = join(stack.folder, 'sipp', name)
     mkdirSync(this.#folder, { recursive: true })
@@ -74,8 +76,9 @@ export class Sipp {
     return sipp
   }
 
-  /** Waits until its calls are over. */
+  /** Waits until its calls are over. A device’s OPTIONS from Kamailio are among its calls. */
   async result(): Promise<SippResult> {
+    if (this.#endless && this.#process.exitCode === null) this.#process.kill('SIGUSR1') // its calls under way are finished
     await this.#ended
     const read = (file: string) =>
       existsSync(join(this.#folder, file)) ? readFileSync(join(this.#folder, file), 'utf8') : ''
@@ -108,13 +111,23 @@ function isBound(port: number, transport = 'u1'): boolean {
 }
 
 function argumentsOf(options: SippOptions, folder: string, port: number): string[] {
-  const { scenario, target, calls = 1, rate = 10, limit, pause = 0, keys = {}, transport = 'u1' } = options
+  const {
+    scenario,
+    target,
+    calls = target === undefined ? 0 : 1,
+    rate = 10,
+    limit,
+    pause = 0,
+    keys = {},
+    transport = 'u1',
+  } = options
   const { args = [], messages = true, address = '127.0.0.1' } = options
   return [
     ...(target === undefined ? [] : [target]),
     ...['-sf', `/hashdial/test/support/sipp/${scenario}.xml`],
     ...['-i', address, '-p', String(port), '-t', transport],
-    ...['-m', String(calls), '-r', String(rate), '-d', String(pause)],
+    ...['-r', String(rate), '-d', String(pause)],
+    ...(calls === 0 ? [] : ['-m', String(calls)]),
     ...(limit === undefined ? [] : ['-l', String(limit)]),
     ...Object.entries(keys).flatMap(([name, value]) => ['-key', name, value]),
     ...['-trace_stat', '-stf', `${folder}/stats.csv`, '-fd', '1'],
