@@ -1,6 +1,6 @@
 import type { ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
-import { existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs'
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { becomesTrue } from '../../src/stack/shell.ts'
 import type { Stack } from '../../src/stack/stack.ts'
@@ -18,6 +18,8 @@ export interface SippOptions {
   limit?: number
   /** Milliseconds of the scenario’s `<pause/>` (0). */
   pause?: number
+  /** What `uas-reject` answers, such as `603 Decline`. */
+  status?: string
   /** `[name]` in the scenario. */
   keys?: Record<string, string>
   address?: string
@@ -60,6 +62,12 @@ export class Sipp {
     const name = `${process.pid}-${runs++}`
     this.#folder = join(stack.folder, 'sipp', name)
     mkdirSync(this.#folder, { recursive: true })
+    // SIPp wants its statuses literally in the scenario.
+    const scenario = readFileSync(new URL(`sipp/${options.scenario}.xml`, import.meta.url), 'utf8')
+    writeFileSync(
+      join(this.#folder, 'scenario.xml'),
+      scenario.replaceAll('{status}', options.status ?? '486 Busy Here'),
+    )
     this.#process = stack.spawn('sipp', argumentsOf(options, `/stack/sipp/${name}`, port))
     this.#ended = once(this.#process, 'close')
     this.#process.stdout?.on('data', (chunk: Buffer) => (this.#log = (this.#log + chunk.toString()).slice(-8192)))
@@ -124,7 +132,7 @@ function argumentsOf(options: SippOptions, folder: string, port: number): string
   const { args = [], messages = true, address = '127.0.0.1' } = options
   return [
     ...(target === undefined ? [] : [target]),
-    ...['-sf', `/hashdial/test/support/sipp/${scenario}.xml`],
+    ...['-sf', `${folder}/scenario.xml`],
     ...['-i', address, '-p', String(port), '-t', transport],
     ...['-r', String(rate), '-d', String(pause)],
     ...(calls === 0 ? [] : ['-m', String(calls)]),
