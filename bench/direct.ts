@@ -26,7 +26,12 @@ interface Contestant {
  * with the same lookup of a hash, to the same Asterisk and the same device; only what Asterisk then runs differs.
  */
 export async function benchDirect(rows = [1_000, 1_000_000]): Promise<void> {
-  const stack = await openStack({ name: 'bench', ports: benchPorts, progress: console.log, env: { HASHDIAL_DISPATCHER_LIST: '/stack/dispatcher.list' } })
+  const stack = await openStack({
+    name: 'bench',
+    ports: benchPorts,
+    progress: console.log,
+    env: { HASHDIAL_DISPATCHER_LIST: '/stack/dispatcher.list' },
+  })
   await stack.start({ fresh: true, progress: console.log })
   const database = await createConnection(stack.databaseUrl)
   try {

@@ -34,7 +34,11 @@ export function scheduleJobs(
   const tasks = jobs.map((job) =>
     schedule(job.every, ({ date }) => run(job, date), { name: job.name, noOverlap: true, timezone: 'UTC' }),
   )
-  return { stop: async () => void (await Promise.all(tasks.map((task) => task.destroy()))) }
+  return {
+    async stop() {
+      for (const task of tasks) await task.destroy()
+    },
+  }
 }
 
 /** Is this process the one that runs the job at this time? Only one UPDATE can move tm_run forward. */

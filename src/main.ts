@@ -1,12 +1,12 @@
-import { reconcile } from './activeflows/reconcile.ts'
 import { activeflowColumns } from './activeflows/activeflow.ts'
+import { reconcile } from './activeflows/reconcile.ts'
 import { createServer } from './api/server.ts'
 import { AriNode } from './ari/connection.ts'
 import { callColumns, type Exchange } from './calls/call.ts'
 import { Journal } from './calls/journal.ts'
 import { Switchboard } from './calls/switchboard.ts'
 import { ConfigError, loadConfig, type Config } from './config.ts'
-import { migrate, openDatabase } from './database.ts'
+import { migrate, openDatabase, type DataSource } from './database.ts'
 import { scheduleJobs, type Job } from './jobs.ts'
 import { createLogger, type Logger } from './log.ts'
 import { createMetrics } from './metrics.ts'
@@ -14,54 +14,17 @@ import { repairs } from './registrar/repairs.ts'
 import { entities } from './resources/index.ts'
 import { createDoor } from './stasis.ts'
 
-/** How often Asterisk, memory and MySQL are compared while nothing seems wrong. */
-const reconcileEvery = '*/30 * * * * *'
-
 /** The composition root: everything is made here, given to what needs it, and ended here. */
 async function main(config: Config, log: Logger): Promise<void> {
   await migrate(config.databaseUrl, { logger: log })
   const database = await openDatabase(config.databaseUrl, { entities, logger: log, pool: config.databasePool })
-  const journal = new Journal(database, log, { calls: callColumns, activeflows: activeflowColumns })
-  const exchange: Exchange = {
-    database,
-    journal,
-    log,
-    ringSeconds: config.ringSeconds,
-    callSeconds: config.callHours * 3600,
-  }
   const metrics = createMetrics()
-  const switchboard = new Switchboard()
-  const door = createDoor(exchange, switchboard)
-
-  const compare = oneAtATime(async (node: AriNode): Promise<number> => {
-    const found = await reconcile(node, exchange, switchboard, door.admit)
-    const count = found.recovered + found.ended + found.removed
-    if (count > 0) log.info({ node: node.name, ...found }, 'calls, channels and rows agree again')
-    return count
-  })
-  const nodes = config.ariUrls.map(
-    ({ url }) =>
-      new AriNode(url, log, {
-        stasisStart: door.stasisStart,
-        connected: (node) => {
-          compare(node)
-            .then((count) => metrics.repairs.inc({ job: 'reconcile' }, count))
-            .catch((error: unknown) => log.warn({ err: error as Error }, 'not reconciled; it is tried again'))
-        },
-        disconnected: (node) => switchboard.of(node).forEach((call) => call.interrupt()),
-      }),
+  const { journal, switchboard, nodes, compare } = createCalls(config, database, log, (count) =>
+    metrics.repairs.inc({ job: 'reconcile' }, count),
   )
-  const jobs: Job[] = [
-    {
-      name: 'reconcile',
-      every: reconcileEvery,
-      eachProcess: true,
-      run: async () => {
-        const counts = await Promise.all(nodes.filter((node) => node.connected).map(compare))
-        return counts.reduce((sum, count) => sum + count, 0)
-      },
-    },
-    ...repairs(config).map(({ run, ...job }) => ({ ...job, run: () => run(database) })),
+  const jobs = [
+    reconcileJob(nodes, compare),
+    ...repairs(config).map((job) => ({ ...job, run: () => job.run(database) })),
   ]
   const scheduled = scheduleJobs(jobs, database, log, (job, count) => metrics.repairs.inc({ job }, count))
   const server = await createServer({
@@ -85,6 +48,45 @@ async function main(config: Config, log: Logger): Promise<void> {
   process.once('SIGINT', (signal) => void drain(signal))
 }
 
+/** Everything that a call goes through, not connected yet. `compare` makes Asterisk, memory and MySQL agree. */
+function createCalls(config: Config, database: DataSource, log: Logger, repaired: (count: number) => void) {
+  const journal = new Journal(database, log, { calls: callColumns, activeflows: activeflowColumns })
+  const callSeconds = config.callHours * 3600
+  const exchange: Exchange = { database, journal, log, ringSeconds: config.ringSeconds, callSeconds }
+  const switchboard = new Switchboard()
+  const door = createDoor(exchange, switchboard)
+  const compare = oneAtATime(async (node: AriNode): Promise<number> => {
+    const found = await reconcile(node, exchange, switchboard, door.admit)
+    const count = found.recovered + found.ended + found.removed
+    if (count > 0) log.info({ node: node.name, ...found }, 'calls, channels and rows agree again')
+    return count
+  })
+  const listener = {
+    stasisStart: door.stasisStart,
+    connected: (node: AriNode) => {
+      compare(node).then(repaired, (error: unknown) =>
+        log.warn({ err: error as Error }, 'not reconciled; it is tried again'),
+      )
+    },
+    disconnected: (node: AriNode) => switchboard.of(node).forEach((call) => call.interrupt()),
+  }
+  const nodes = config.ariUrls.map(({ url }) => new AriNode(url, log, listener))
+  return { journal, switchboard, nodes, compare }
+}
+
+/** What Asterisk told and did not reach us is found also while nothing seems wrong. */
+function reconcileJob(nodes: readonly AriNode[], compare: (node: AriNode) => Promise<number>): Job {
+  return {
+    name: 'reconcile',
+    every: '*/30 * * * * *',
+    eachProcess: true,
+    run: async () => {
+      const counts = await Promise.all(nodes.filter((node) => node.connected).map(compare))
+      return counts.reduce((sum, count) => sum + count, 0)
+    },
+  }
+}
+
 /** Runs of `task` follow one another: two that overlap would recover the same call twice. */
 function oneAtATime<T>(task: (node: AriNode) => Promise<T>): (node: AriNode) => Promise<T> {
   let last: Promise<unknown> = Promise.resolve()
@@ -95,7 +97,7 @@ function oneAtATime<T>(task: (node: AriNode) => Promise<T>): (node: AriNode) => 
   }
 }
 
-function health(nodes: AriNode[]): 'ok' | 'degraded' | 'down' {
+function health(nodes: readonly AriNode[]): 'ok' | 'degraded' | 'down' {
   const connected = nodes.filter((node) => node.connected).length
   if (connected === nodes.length) return 'ok'
   return connected > 0 ? 'degraded' : 'down'

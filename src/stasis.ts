@@ -18,9 +18,9 @@ interface Row {
 /** The ways in for a caller. */
 export interface Door {
   /** THE listener for StasisStart. */
-  stasisStart(node: AriNode, event: AriEvent): void
+  stasisStart: (node: AriNode, event: AriEvent) => void
   /** For a caller who came in while no process was there to hear of it. */
-  admit(node: AriNode, channel: AriChannel): void
+  admit: (node: AriNode, channel: AriChannel) => void
 }
 
 /**

@@ -15,5 +15,5 @@ type OptionsOf<A> = A extends Action<infer Options> ? Options : never
 
 /** The action of that type, or undefined. */
 export function actionOf(type: string): AnyAction | undefined {
-  return Object.hasOwn(actions, type) ? (actions[type as keyof Registry] as unknown as AnyAction) : undefined
+  return Object.hasOwn(actions, type) ? (actions[type as keyof Registry]) : undefined
 }

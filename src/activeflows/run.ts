@@ -116,9 +116,9 @@ async function hangupOnTheWay({ signal }: Call): Promise<void> {
 function fillIn(action: AnyAction, option: object, variables: Record<string, string>): object {
   // The schemas have checked the options when the list was saved; only what variables change is checked again.
   if (!JSON.stringify(option).includes('${')) return option
-  const { value, error } = action.options.validate(substitute(option, variables))
-  if (error) throw new ActionError(`its options, with the variables in them, are wrong: ${error.message}`)
-  return value as object
+  const checked: { value: object; error?: Error } = action.options.validate(substitute(option, variables))
+  if (checked.error) throw new ActionError(`its options, with the variables in them, are wrong: ${checked.error.message}`)
+  return checked.value
 }
 
 function move(flow: ActiveflowRow, jump: Jump | void): void {

@@ -14,11 +14,11 @@ const wantedEvents = ['RESTResponse', 'StasisStart', 'ChannelStateChange', 'Chan
 
 export interface AriListener {
   /** A channel came into Stasis. `event.args` are those of the dialplan's Stasis(). */
-  stasisStart(node: AriNode, event: AriEvent): void
+  stasisStart: (node: AriNode, event: AriEvent) => void
   /** Connected, for the first time or again: what is in Asterisk has to be reconciled. Events arrive already. */
-  connected(node: AriNode): void
+  connected: (node: AriNode) => void
   /** Out of reach; its channels may live on. */
-  disconnected(node: AriNode): void
+  disconnected: (node: AriNode) => void
 }
 
 type Listener = (event: AriEvent) => void

@@ -98,16 +98,23 @@ export async function loadOperations(origin: string, carrier: Carrier): Promise<
   const late = delay(patience, undefined, { signal: timer.signal }).then(() => {
     throw new AriError(0, `Asterisk’s api-docs could not be read within ${patience} ms`)
   })
-  const print = console.log
-  // swagger-client prints a note about Swagger 1.1 with console.log for every api-docs it reads.
-  console.log = () => undefined
+  const unmute = muteConsole()
   try {
     return (await Promise.race([ariClient.connect(`http://${host}`, '', ''), late])) as AriOperations
   } finally {
     // The carrier knows the user; swagger-client would encode it anew, and globally, for every request.
     authorizations.remove('basic-auth')
-    console.log = print
+    unmute()
     timer.abort()
     late.catch(() => undefined)
   }
+}
+
+/** swagger-client prints a note about Swagger 1.1 with console.log for all api-docs that it reads. */
+function muteConsole(): () => void {
+  /* eslint-disable no-console */
+  const print = console.log
+  console.log = () => undefined
+  return () => (console.log = print)
+  /* eslint-enable no-console */
 }

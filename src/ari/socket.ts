@@ -8,8 +8,8 @@ const pingInterval = 2_000
 const pongTimeout = 6_000
 
 interface Pending {
-  resolve(body: string): void
-  reject(error: AriError): void
+  resolve: (body: string) => void
+  reject: (error: AriError) => void
   timer: NodeJS.Timeout
 }
 
@@ -22,9 +22,9 @@ interface Response {
 }
 
 export interface SocketEvents {
-  event(event: AriEvent): void
+  event: (event: AriEvent) => void
   /** The socket is gone, for whatever reason; requests under way were rejected before. */
-  close(reason: string): void
+  close: (reason: string) => void
 }
 
 /**
@@ -49,7 +49,7 @@ export class AriSocket {
     this.#socket = socket
     this.#watchdog = setInterval(() => this.#ping(), pingInterval)
     socket.on('pong', () => (this.#lastPong = Date.now()))
-    socket.on('message', (data) => this.#message(data.toString()))
+    socket.on('message', (data: Buffer) => this.#message(data.toString()))
     socket.on('error', () => socket.terminate())
     socket.on('close', (code, reason) => this.#closed(`closed by Asterisk (${code} ${reason.toString()})`.trim()))
   }
@@ -111,7 +111,7 @@ export class AriSocket {
     const message = parse(text)
     if (!message) return this.#socket.terminate()
     if (message.type === 'RESTResponse') this.#answered(message as Response)
-    else this.events.event(message as AriEvent)
+    else this.events.event(message)
   }
 
   #answered(response: Response): void {

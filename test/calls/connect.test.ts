@@ -74,12 +74,12 @@ test('two phones of one customer talk, called by the extension’s own address w
 test('another Asterisk that registers as an extension takes its call', async (t) => {
   const setup = await setUp(t)
   const extension = await setup.extension()
-  const pbx = await setup.pbx(extension)
+  await setup.pbx(extension)
   const stranger = await setup.stranger()
   await stranger.dial(extension.direct_uri)
   await stranger.established()
-  t.true(await stranger.hears(pbx.tone), 'the stranger hears the PBX')
-  t.true(await pbx.hears(stranger), 'the PBX hears the stranger')
+  // It sends back what it hears, so who hears himself has been heard.
+  t.true(await stranger.hears(stranger))
   await stranger.hangup()
   await latestCall(setup.api, hasEnded)
 })
