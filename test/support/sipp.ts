@@ -76,11 +76,10 @@ export class Sipp {
 
   static async start(stack: Stack, options: SippOptions): Promise<Sipp> {
     const sipp = new Sipp(stack, options.port ?? (await freePort(options.address)), options)
-    const listens = await becomesTrue(
-      5_000,
-      () => sipp.#process.exitCode !== null || isBound(sipp.port, options.transport),
-    )
-    if (!listens) throw new Error(`SIPp does not come up: ${sipp.#log}`)
+    const ended = () => sipp.#process.exitCode !== null
+    const listens = await becomesTrue(5_000, () => ended() || isBound(sipp.port, options.transport))
+    const { exitCode } = sipp.#process
+    if (!listens || (exitCode !== null && exitCode > 100)) throw new Error(`SIPp does not come up: ${sipp.#log}`)
     return sipp
   }
 
@@ -120,7 +119,6 @@ function isBound(port: number, transport = 'u1'): boolean {
 
 function argumentsOf(options: SippOptions, folder: string, port: number): string[] {
   const {
-    scenario,
     target,
     calls = target === undefined ? 0 : 1,
     rate = 10,
