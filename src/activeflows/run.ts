@@ -116,7 +116,7 @@ async function hangupOnTheWay({ signal }: Call): Promise<void> {
 function fillIn(action: AnyAction, option: object, variables: Record<string, string>): object {
   // The schemas have checked the options when the list was saved; only what variables change is checked again.
   if (!JSON.stringify(option).includes('${')) return option
-  const checked: { value: object; error?: Error } = action.options.validate(substitute(option, variables))
+  const checked: { value: object; error?: Error | undefined } = action.options.validate(substitute(option, variables))
   if (checked.error) throw new ActionError(`its options, with the variables in them, are wrong: ${checked.error.message}`)
   return checked.value
 }
