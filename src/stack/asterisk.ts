@@ -22,10 +22,7 @@ export function asteriskPlan(site: Site): Plan {
         mkdirSync(join(room.folder, 'asterisk/spool', name), { recursive: true })
         folders.push(`asterisk/spool/${name}`)
       }
-      const files = Object.entries(siteFiles(site)).map(([name, text]) => {
-        writeSecret(join(room.folder, 'asterisk/etc/site', name), text)
-        return `asterisk/etc/site/${name}`
-      })
+      const files = writeAsteriskSite(site, 'asterisk/etc/site')
       giveTo(room, user, 'run/asterisk', ...folders, ...files)
     },
     spawn: (options) => room.spawn('asterisk', ['-f', '-n'], { ...options, user }),
@@ -47,6 +44,14 @@ function furnishConfiguration(rootfs: string, folder: string): void {
       symlinkSync(`/hashdial/${from}/${name}`, join(folder, name))
     }
   }
+}
+
+/** Writes what is particular to this site, and returns the names of the files. */
+export function writeAsteriskSite(site: Site, folder: string): string[] {
+  return Object.entries(siteFiles(site)).map(([name, text]) => {
+    writeSecret(join(site.room.folder, folder, name), text)
+    return join(folder, name)
+  })
 }
 
 function siteFiles({ ports, secrets, address }: Site): Record<string, string> {

@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs'
-import { networkInterfaces } from 'node:os'
-import { demoFile, seedDemo, type Demo } from './demo.ts'
+import { seedDemo } from './demo.ts'
+import { ownAddress, whatToTry } from './tell.ts'
 import { StackError } from './shell.ts'
 import { openStack, startStack } from './stack.ts'
 
@@ -43,35 +43,6 @@ function refuseWhatCannotWork(): void {
       `npm start needs root, to run its parts in a folder of their own: sudo npm start. ${otherwise}`,
     )
   }
-}
-
-function ownAddress(): string {
-  const address = process.env.HASHDIAL_ADDRESS?.trim() || '127.0.0.1'
-  const own = Object.values(networkInterfaces()).flatMap((list) => (list ?? []).map((entry) => entry.address))
-  if (own.includes(address)) return address
-  throw new StackError(`HASHDIAL_ADDRESS is ${address}, which is none of this machine’s: ${own.join(', ')}`)
-}
-
-function whatToTry(demo: Demo, seconds: number): string {
-  const [first, second] = demo.extensions
-  const proxy = `outbound="sip:${demo.sip_address}"`
-  return `
-Hashdial is up (${seconds} s).
-
-  Register a softphone as extension ${first?.username}, for example baresip:
-    baresip -e '/uanew <sip:${first?.username}@${first?.domain_name}>;auth_pass=${first?.password};${proxy}'
-  and anyone can call it, through ${demo.sip_address}, at
-    ${first?.direct_uri}
-  Extension ${second?.username} (password ${second?.password}):
-    ${second?.direct_uri}
-
-  API   ${demo.api_url}/v1.0   (documentation: ${demo.api_url}/docs)
-    curl -H 'Authorization: Bearer ${demo.access_key}' ${demo.api_url}/v1.0/extensions
-  A new address for an extension, and the old one is dead:
-    curl -X POST -H 'Authorization: Bearer …' ${demo.api_url}/v1.0/extensions/<id>/direct-hash-regenerate
-
-  All of this is in ${demoFile} too. npm run stop ends it.
-`
 }
 
 try {

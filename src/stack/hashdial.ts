@@ -12,9 +12,19 @@ export function apiUrl({ ports }: Site): string {
 
 /** Hashdial itself, run by this machine’s Node from the checkout. */
 export function hashdialPlan(site: Site): Plan {
+  const env = { PATH: process.env.PATH, ...hashdialEnv(site) }
+  return {
+    name: 'hashdial',
+    seconds: 30,
+    prepare: () => undefined,
+    spawn: (options) => spawn(process.execPath, ['--import', 'tsx', 'src/main.ts'], { ...options, cwd: checkout, env }),
+    answers: () => answersHttp(site),
+  }
+}
+
+export function hashdialEnv(site: Site): Record<string, string> {
   const { ports, secrets } = site
-  const env = {
-    PATH: process.env.PATH,
+  return {
     HASHDIAL_BASE_DOMAIN: site.baseDomain,
     HASHDIAL_DATABASE_URL: databaseUrl(site),
     HASHDIAL_ARI_URLS: ariUrl(site),
@@ -22,13 +32,6 @@ export function hashdialPlan(site: Site): Plan {
     HASHDIAL_ADMIN_KEY_SHA256: createHash('sha256').update(secrets.adminKey).digest('hex'),
     HASHDIAL_SIP_ADDRESS: `${site.address}:${ports.sip}`,
     ...site.env,
-  }
-  return {
-    name: 'hashdial',
-    seconds: 30,
-    prepare: () => undefined,
-    spawn: (options) => spawn(process.execPath, ['--import', 'tsx', 'src/main.ts'], { ...options, cwd: checkout, env }),
-    answers: () => answersHttp(site),
   }
 }
 

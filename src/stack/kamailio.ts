@@ -9,31 +9,38 @@ import { giveTo, type Site } from './site.ts'
 export function kamailioPlan(site: Site): Plan {
   const { room, ports } = site
   const user = 'kamailio'
-  const addresses = [...new Set(['127.0.0.1', site.address])]
-  const listen = addresses.flatMap((ip) =>
-    ['udp', 'tcp'].flatMap((transport) => ['-l', `${transport}:${ip}:${ports.sip}`]),
-  )
-  const env = {
+  return {
+    name: 'kamailio',
+    seconds: 30,
+    prepare() {
+      writeKamailioFiles(site)
+      giveTo(room, user, 'run/kamailio')
+    },
+    spawn: (options) => room.spawn('kamailio', kamailioArguments(site), { ...options, user, env: kamailioEnv(site) }),
+    answers: () => answersOptions(ports.sip),
+  }
+}
+
+export function kamailioEnv(site: Site): Record<string, string> {
+  return {
     HASHDIAL_BASE: site.baseDomain,
     HASHDIAL_DB: kamailioDatabaseUrl(site),
     HASHDIAL_EDGE: site.name,
     HASHDIAL_DISPATCHER_LIST: '/stack/kamailio/dispatcher.list',
     ...site.env,
   }
-  return {
-    name: 'kamailio',
-    seconds: 30,
-    prepare() {
-      mkdirSync(join(room.folder, 'kamailio'), { recursive: true })
-      writeFileSync(join(room.folder, 'kamailio/dispatcher.list'), `1 sip:127.0.0.1:${ports.asteriskSip}\n`)
-      giveTo(room, user, 'run/kamailio')
-    },
-    spawn(options) {
-      const args = ['-f', '/hashdial/kamailio/kamailio.cfg', '-DD', '-E', '-w', '/tmp', ...listen]
-      return room.spawn('kamailio', args, { ...options, user, env })
-    },
-    answers: () => answersOptions(ports.sip),
-  }
+}
+
+export function kamailioArguments({ address, ports }: Site): string[] {
+  const addresses = [...new Set(['127.0.0.1', address])]
+  const sockets = addresses.flatMap((ip) => ['udp', 'tcp'].map((transport) => `${transport}:${ip}:${ports.sip}`))
+  const listen = sockets.flatMap((socket) => ['-l', socket])
+  return ['-f', '/hashdial/kamailio/kamailio.cfg', '-DD', '-E', '-w', '/tmp', ...listen]
+}
+
+export function writeKamailioFiles({ room, ports }: Site): void {
+  mkdirSync(join(room.folder, 'kamailio'), { recursive: true })
+  writeFileSync(join(room.folder, 'kamailio/dispatcher.list'), `1 sip:127.0.0.1:${ports.asteriskSip}\n`)
 }
 
 /** A SIP OPTIONS to the edge itself, and any final answer to it. */

@@ -23,9 +23,7 @@ export function mysqlPlan(site: Site): Plan {
     name: 'mysql',
     seconds: 60,
     async prepare() {
-      mkdirSync(join(room.folder, 'mysql'), { recursive: true })
-      writeSecret(join(room.folder, 'mysql/my.cnf'), configuration(site))
-      writeSecret(join(room.folder, 'mysql/accounts.sql'), accounts(site))
+      writeMysqlFiles(site)
       giveTo(room, user, 'mysql', 'mysql/my.cnf', 'mysql/accounts.sql', 'run/mysqld')
       if (existsSync(join(room.folder, 'mysql/data/mysql.ibd'))) return
       rmSync(join(room.folder, 'mysql/data'), { recursive: true, force: true }) // a start that was interrupted
@@ -40,6 +38,13 @@ export function mysqlPlan(site: Site): Plan {
       )
     },
   }
+}
+
+export function writeMysqlFiles(site: Site): void {
+  const folder = join(site.room.folder, 'mysql')
+  mkdirSync(folder, { recursive: true })
+  writeSecret(join(folder, 'my.cnf'), configuration(site))
+  writeSecret(join(folder, 'accounts.sql'), accounts(site))
 }
 
 function configuration({ ports }: Site): string {

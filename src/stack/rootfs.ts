@@ -60,7 +60,7 @@ const inside = 'mount -t proc proc "$1/proc" && mount --rbind /dev "$1/dev" && e
 
 /** A private mount namespace: whatever is mounted in it is gone when the command ends, also when it is killed. */
 function inNamespace(args: readonly string[], env: NodeJS.ProcessEnv): Promise<string> {
-  return command('unshare', ['-m', ...args], { env })
+  return command('unshare', ['-m', ...args], { env, title: `making the small Debian (${args[0]})` })
 }
 
 async function ensureDebootstrap(progress: Progress): Promise<void> {

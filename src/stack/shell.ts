@@ -8,6 +8,8 @@ export class StackError extends Error {
 export interface CommandOptions {
   env?: NodeJS.ProcessEnv
   input?: string
+  /** What it is called when it fails, where the name is only a wrapper. */
+  title?: string
 }
 
 /** Runs a command to its end and returns its output; a failure carries the last lines of what it said. */
@@ -22,7 +24,7 @@ export function command(name: string, args: readonly string[], options: CommandO
     child.on('close', (code, signal) => {
       if (code === 0) return resolve(output)
       const said = lastLines(errors.trim() === '' ? output : errors)
-      reject(new StackError(`${name} ended with ${signal ?? `code ${code}`}:\n${said}`))
+      reject(new StackError(`${options.title ?? name} ended with ${signal ?? `code ${code}`}:\n${said}`))
     })
     child.stdin.on('error', () => undefined) // a command that ends before it has read its input
     child.stdin.end(options.input ?? '')

@@ -12,7 +12,7 @@ import { ensureRootfs, type Progress } from './rootfs.ts'
 import { becomesTrue, StackError } from './shell.ts'
 import { loadSecrets, type Ports, type Site } from './site.ts'
 
-const portsByName: Record<string, Ports> = {
+export const portsByName: Record<string, Ports> = {
   main: { sip: 5060, api: 8080, asteriskSip: 5070, ari: 8088, mysql: 3316, rtpFrom: 10000, rtpTo: 19999 },
   test: { sip: 15060, api: 18080, asteriskSip: 15070, ari: 18088, mysql: 13316, rtpFrom: 20000, rtpTo: 24999 },
   fault: { sip: 25060, api: 28080, asteriskSip: 25070, ari: 28088, mysql: 23316, rtpFrom: 26000, rtpTo: 29999 },
