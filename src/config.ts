@@ -74,7 +74,7 @@ export const settings = {
     unit: 'seconds',
     default: '60',
     why: 'how long a device rings before the caller is told that nobody answers',
-    parse: whole(1, 600),
+    parse: whole(1, 180),
   }),
   callHours: setting({
     variable: 'HASHDIAL_CALL_HOURS',

@@ -38,7 +38,7 @@ export const connect: Action<ConnectOptions> = {
   options: Joi.object({
     destinations: Joi.array().items(party).min(1).max(20).required(),
     ring_method: Joi.valid('ring_all', 'linear'),
-    timeout: Joi.number().integer().min(1_000).max(600_000).unit('milliseconds'),
+    timeout: Joi.number().integer().min(1_000).max(180_000).unit('milliseconds'),
     relay_reason: Joi.boolean(),
   }),
 
