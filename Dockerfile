@@ -31,13 +31,18 @@ CMD ["sh", "-ec", "rm -rf /etc/asterisk/site; cp -r /stack/asterisk/site /etc/as
   chown -R asterisk:asterisk /etc/asterisk /run/asterisk; ulimit -n 65536 || true; \
   exec setpriv --reuid=asterisk --regid=asterisk --clear-groups asterisk -f -n"]
 
-FROM base AS hashdial
+FROM base AS packages
 RUN apt-get update && apt-get install -y --no-install-recommends nodejs npm && rm -rf /var/lib/apt/lists/*
 WORKDIR /hashdial
 COPY package.json package-lock.json .npmrc ./
 COPY src/ari/request src/ari/request
 RUN npm ci --omit=dev
-COPY tsconfig.json ./
+
+FROM base AS hashdial
+RUN apt-get update && apt-get install -y --no-install-recommends nodejs && rm -rf /var/lib/apt/lists/*
+WORKDIR /hashdial
+COPY package.json tsconfig.json ./
 COPY sql sql
 COPY src src
+COPY --from=packages /hashdial/node_modules node_modules
 CMD ["sh", "-ec", "set -a; . /stack/hashdial.env; exec node --import tsx src/main.ts"]

@@ -13,7 +13,7 @@ async function start(): Promise<void> {
   const progress = (line: string) => console.log(line)
   const stack = await startStack({ name: 'main', address: ownAddress(), progress })
   const demo = await seedDemo(stack)
-  console.log(whatToTry(demo, Math.round((Date.now() - began) / 1000)))
+  console.log(whatToTry(demo, Math.round((Date.now() - began) / 1000), 'npm run stop'))
 }
 
 async function stop(): Promise<void> {

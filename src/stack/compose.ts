@@ -31,7 +31,7 @@ const steps: Record<string, () => Promise<void> | void> = {
   },
   migrate: () => migrateStack(site),
   async demo() {
-    console.log(whatToTry(await seedDemo(new Stack(site, true)), Math.round(process.uptime())))
+    console.log(whatToTry(await seedDemo(new Stack(site, true)), Math.round(process.uptime()), 'docker compose down'))
   },
 }
 

@@ -17,7 +17,12 @@ export function hashdialPlan(site: Site): Plan {
     name: 'hashdial',
     seconds: 30,
     prepare: () => undefined,
-    spawn: (options) => spawn(process.execPath, ['--import', 'tsx', 'src/main.ts'], { ...options, cwd: checkout, env }),
+    spawn: (options) =>
+      spawn(process.execPath, ['--max-semi-space-size=32', '--import', 'tsx', 'src/main.ts'], {
+        ...options,
+        cwd: checkout,
+        env,
+      }),
     answers: () => answersHttp(site),
   }
 }

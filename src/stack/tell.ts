@@ -1,5 +1,5 @@
 import { networkInterfaces } from 'node:os'
-import { demoFile, type Demo } from './demo.ts'
+import type { Demo } from './demo.ts'
 import { StackError } from './shell.ts'
 
 /** Where devices reach us: this machine alone, unless the operator names one of its addresses. */
@@ -11,7 +11,7 @@ export function ownAddress(): string {
 }
 
 /** What a person reads when everything is up. */
-export function whatToTry(demo: Demo, seconds: number): string {
+export function whatToTry(demo: Demo, seconds: number, howToStop: string): string {
   const [first, second] = demo.extensions
   const proxy = `outbound="sip:${demo.sip_address}"`
   return `
@@ -29,6 +29,6 @@ Hashdial is up (${seconds} s).
   A new address for an extension, and the old one is dead:
     curl -X POST -H 'Authorization: Bearer …' ${demo.api_url}/v1.0/extensions/<id>/direct-hash-regenerate
 
-  All of this is in ${demoFile} too. npm run stop ends it.
+  All of this is in .stack/demo.json too. ${howToStop} ends it.
 `
 }
