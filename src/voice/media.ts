@@ -1,4 +1,3 @@
-import { once } from 'node:events'
 import { WebSocket, type RawData } from 'ws'
 import { HashdialError } from '../errors.ts'
 import { fromMulaw, toMulaw } from './mulaw.ts'
@@ -52,7 +51,12 @@ export class Media {
     readonly socket: WebSocket,
     readonly options: MediaOptions,
   ) {
-    this.closed = once(socket, 'close').then(() => this.#wakeAll())
+    this.closed = new Promise((resolve) => {
+      socket.once('close', () => {
+        this.#wakeAll()
+        resolve()
+      })
+    })
     socket.on('error', () => undefined) // `close` follows
   }
 

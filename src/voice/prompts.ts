@@ -1,5 +1,5 @@
 import { createHash, createHmac, randomBytes, randomUUID } from 'node:crypto'
-import { mkdir, readFile, readdir, rename, rm, stat, utimes, writeFile } from 'node:fs/promises'
+import { link, mkdir, readFile, readdir, rename, rm, stat, utimes, writeFile } from 'node:fs/promises'
 import { join as path } from 'node:path'
 import { HashdialError } from '../errors.ts'
 import { join, milliseconds, type Pcm } from './pcm.ts'
@@ -75,7 +75,7 @@ export class Prompts {
 
   /** The file of a prompt, for the HTTP server; undefined when there is none. */
   async find(key: string, type: PromptType): Promise<string | undefined> {
-    const known = this.#known.get(key)
+    const known = this.#known.get(key) ?? (await this.#adopt(key))
     if (!known) return undefined
     const now = Date.now()
     this.#known.delete(key)
@@ -90,6 +90,21 @@ export class Prompts {
     if (there) return file
     this.#forget(key)
     return undefined
+  }
+
+  /** A prompt that another process has made in the same folder. */
+  async #adopt(key: string): Promise<{ bytes: number; used: number } | undefined> {
+    if (!/^[0-9a-f]{64}$/.test(key)) return undefined
+    const files = await Promise.all(types.map((type) => stat(this.#file(key, type)).catch(() => undefined)))
+    if (files.includes(undefined)) return undefined
+    const known = { bytes: files.reduce((sum, file) => sum + file!.size, 0), used: Date.now() }
+    if (!this.#known.has(key)) this.#add(key, known.bytes)
+    return known
+  }
+
+  #add(key: string, bytes: number): void {
+    this.#known.set(key, { bytes, used: Date.now() })
+    this.#bytes += bytes
   }
 
   #key({ provider, voice, language, text }: Spoken): string {
@@ -111,8 +126,7 @@ export class Prompts {
       await writeFile(unfinished, content)
       await rename(unfinished, this.#file(key, type))
     }
-    this.#known.set(key, { bytes, used: Date.now() })
-    this.#bytes += bytes
+    this.#add(key, bytes)
     await this.#shrink()
     return { key, milliseconds: milliseconds(files.wav) }
   }
@@ -196,8 +210,10 @@ class Rated {
 
 /** Made once for each folder; two processes that share it agree on one. */
 async function secretIn(folder: string): Promise<Buffer> {
-  const file = path(folder, secretFile)
-  await writeFile(file, randomBytes(32).toString('hex'), { flag: 'wx', mode: 0o600 }).catch(() => undefined)
+  const [file, mine] = [path(folder, secretFile), path(folder, `${randomUUID()}.unfinished`)]
+  await writeFile(mine, randomBytes(32).toString('hex'), { mode: 0o600 })
+  await link(mine, file).catch(() => undefined) // there is one already
+  await rm(mine)
   return createHash('sha256')
     .update(await readFile(file))
     .digest()

@@ -2,7 +2,8 @@
 export class Shared<T> {
   readonly #running = new Map<string, { result: Promise<T>; wanted: number; own: AbortController }>()
 
-  get(key: string, work: (signal: AbortSignal) => Promise<T>, signal: AbortSignal): Promise<T> {
+  async get(key: string, work: (signal: AbortSignal) => Promise<T>, signal: AbortSignal): Promise<T> {
+    signal.throwIfAborted()
     const running = this.#running.get(key) ?? this.#start(key, work)
     running.wanted++
     return new Promise<T>((resolve, reject) => {
@@ -21,7 +22,7 @@ export class Shared<T> {
 
   #start(key: string, work: (signal: AbortSignal) => Promise<T>) {
     const own = new AbortController()
-    const running = { result: work(own.signal), wanted: 0, own }
+    const running = { result: Promise.resolve().then(() => work(own.signal)), wanted: 0, own }
     this.#running.set(key, running)
     const end = () => {
       if (this.#running.get(key) === running) this.#running.delete(key)

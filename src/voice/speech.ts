@@ -48,7 +48,11 @@ export interface Vad {
 }
 
 /** Times are milliseconds of sound since the ear was opened. */
-export type VadEvent = { type: 'start'; at_ms: number } | { type: 'end'; start_ms: number; end_ms: number }
+export type VadEvent =
+  | { type: 'start'; at_ms: number }
+  | { type: 'end'; start_ms: number; end_ms: number }
+  /** Up to here nobody speaks: told from time to time, so that the sound need not be kept. */
+  | { type: 'quiet'; until_ms: number }
 
 export interface Ear {
   /** Takes sound of any length and rate. */

@@ -9,8 +9,8 @@ const rate = 16_000
 /** Sound before and after what the detector calls speech, for soft consonants. With more, models hear nothing in a short yes. */
 const marginMs = 100
 const interimMs = 1000
-/** Kept while nobody speaks: more than a detector lags behind. */
-const memoryMs = 5000
+/** Kept at most: a detector that lags behind further than this has stopped. */
+const memoryMs = 60_000
 
 /** Makes speech to text out of a detector, which finds the utterances, and something that understands one. */
 export async function listenByUtterance(
@@ -46,8 +46,9 @@ class Listener implements Ear {
     if (this.#resampler?.from !== sound.rate) this.#resampler = new Resampler(sound.rate, rate)
     this.#sound.push(this.#resampler.write(sound.samples))
     this.ear.write(sound)
-    if (!this.#speaking) this.#forget(this.#heardMs() - memoryMs)
-    else if (this.options.interim && this.#heardMs() >= this.#speaking.next_ms) this.#tellInterim(this.#speaking)
+    const utterance = this.#speaking
+    if (this.options.interim && utterance && this.#heardMs() >= utterance.next_ms) this.#tellInterim(utterance)
+    this.#forget(this.#heardMs() - memoryMs)
   }
 
   async close(): Promise<void> {
@@ -59,7 +60,8 @@ class Listener implements Ear {
     if (event.type === 'start') {
       this.#speaking = { start_ms: event.at_ms, next_ms: event.at_ms + interimMs }
       this.#tell({ type: 'start', start_ms: event.at_ms })
-    } else {
+    } else if (event.type === 'quiet') this.#forget(event.until_ms - marginMs)
+    else {
       this.#speaking = undefined
       this.#tellFinal(event)
       this.#forget(event.end_ms - marginMs)

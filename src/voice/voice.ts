@@ -8,7 +8,7 @@ export type { VoiceSettings }
 type Kind = keyof Provider
 const known: Readonly<Record<string, Provider>> = providers
 
-/** Everything that speaks and understands. A provider is made, and its threads are started, when it is first needed. */
+/** Everything that speaks and understands. A provider is made, and its processes are started, when it is first needed. */
 export class Voice {
   readonly #made = new Map<string, object & Partial<Closable>>()
 

@@ -51,6 +51,7 @@ class EnergyEar implements Ear {
     if (this.#began === undefined) {
       this.#row = loud ? this.#row + 1 : 0
       if (this.#row >= speechFrames) this.#begin()
+      else if (this.#frame % 50 === 0) this.on({ type: 'quiet', until_ms: (this.#frame - speechFrames) * frameMs })
       return
     }
     this.#row = loud ? 0 : this.#row + 1

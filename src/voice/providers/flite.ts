@@ -3,8 +3,8 @@ import { HashdialError } from '../../errors.ts'
 import { fromBytes, type Pcm } from '../pcm.ts'
 import { sentences } from '../sentences.ts'
 import type { Tts, TtsOptions } from '../speech.ts'
-import { Threads } from '../threads.ts'
-import type { FliteJob } from './flite-thread.ts'
+import { Pool } from '../pool.ts'
+import type { FliteJob } from './flite-process.ts'
 import type { Provider } from './provider.ts'
 
 const standard = 'slt'
@@ -14,8 +14,8 @@ const wavHeader = 44
 
 /** The built-in voice: English, offline, 16–620 ms a sentence. */
 export class Flite implements Tts {
-  readonly #threads = new Threads<FliteJob, Uint8Array>({
-    file: new URL('./flite-thread.ts', import.meta.url),
+  readonly #pool = new Pool<FliteJob, Uint8Array>({
+    file: new URL('./flite-process.ts', import.meta.url),
     data: undefined,
     count: Math.min(2, availableParallelism()),
     jobSeconds: 30,
@@ -38,7 +38,7 @@ export class Flite implements Tts {
     const own = new AbortController() // what was begun ahead is not needed when nobody reads on
     const signal = AbortSignal.any([options.signal, own.signal])
     const speak = (piece: string | undefined) => {
-      const speech = piece === undefined ? undefined : this.#threads.run({ text: piece, voice }, signal)
+      const speech = piece === undefined ? undefined : this.#pool.run({ text: piece, voice }, signal)
       speech?.catch(() => undefined) // it is awaited a turn later
       return speech
     }
@@ -51,6 +51,7 @@ export class Flite implements Tts {
         const speech = ahead
         ahead = speak(pieces[index])
         const file = Buffer.from(await speech)
+        signal.throwIfAborted() // it may have been ready long before
         yield { samples: fromBytes(file.subarray(wavHeader)), rate: file.readUInt32LE(24) }
       }
     } finally {
@@ -59,7 +60,7 @@ export class Flite implements Tts {
   }
 
   close(): Promise<void> {
-    return this.#threads.close()
+    return this.#pool.close()
   }
 }
 

@@ -3,16 +3,16 @@ import { checkModels } from '../models.ts'
 import { toFloats } from '../pcm.ts'
 import { resample } from '../resample.ts'
 import type { Ear, Stt, SttEvent, SttOptions, Vad } from '../speech.ts'
-import { Threads } from '../threads.ts'
+import { Pool } from '../pool.ts'
 import { listenByUtterance, type Transcribe } from '../utterances.ts'
 import type { Provider, VoiceSettings } from './provider.ts'
 
 /** Shorter sound holds no word, and the model makes one up. */
 const shortestSamples = 1600
 
-/** The offline transcriber, Moonshine tiny: English, 57–145 ms of a thread for an utterance. */
+/** The offline transcriber, Moonshine tiny: English, 57–145 ms of a process for an utterance. */
 export class Moonshine implements Stt {
-  #threads: Promise<Threads<Float32Array, string>> | undefined
+  #pool: Promise<Pool<Float32Array, string>> | undefined
 
   constructor(
     readonly settings: Pick<VoiceSettings, 'modelsFolder'>,
@@ -32,25 +32,25 @@ export class Moonshine implements Stt {
   }
 
   readonly transcribe: Transcribe = async (sound, { signal }) => {
-    const threads = await this.#load()
+    const pool = await this.#load()
     const { samples } = resample(sound, 16_000)
-    return samples.length < shortestSamples ? '' : threads.run(toFloats(samples), signal)
+    return samples.length < shortestSamples ? '' : pool.run(toFloats(samples), signal)
   }
 
   async close(): Promise<void> {
-    const threads = await this.#threads?.catch(() => undefined)
-    await threads?.close()
+    const pool = await this.#pool?.catch(() => undefined)
+    await pool?.close()
   }
 
-  #load(): Promise<Threads<Float32Array, string>> {
-    if (!this.#threads) {
-      const file = new URL('./moonshine-thread.ts', import.meta.url)
-      this.#threads = checkModels(this.settings.modelsFolder).then(
-        (data) => new Threads({ file, data, count: 1, jobSeconds: 30, waiting: 200 }),
+  #load(): Promise<Pool<Float32Array, string>> {
+    if (!this.#pool) {
+      const file = new URL('./moonshine-process.ts', import.meta.url)
+      this.#pool = checkModels(this.settings.modelsFolder).then(
+        (data) => new Pool({ file, data, count: 1, jobSeconds: 30, waiting: 200 }),
       )
-      this.#threads.catch(() => (this.#threads = undefined)) // they may be fetched while we run
+      this.#pool.catch(() => (this.#pool = undefined)) // they may be fetched while we run
     }
-    return this.#threads
+    return this.#pool
   }
 }
 

@@ -1,50 +1,51 @@
-import type { Worker } from 'node:worker_threads'
+import { Aside } from '../aside.ts'
 import { checkModels } from '../models.ts'
 import { toFloats, type Pcm } from '../pcm.ts'
 import { Resampler } from '../resample.ts'
 import type { Ear, Vad, VadEvent } from '../speech.ts'
-import { startThread } from '../threads.ts'
 import type { Provider, VoiceSettings } from './provider.ts'
-import type { SileroAnswer, SileroQuestion, SileroSettings } from './silero-thread.ts'
+import type { SileroAnswer, SileroQuestion, SileroSettings } from './silero-process.ts'
 
-/** Silero VAD v5, offline: 0.08 ms of a thread for 32 ms of sound, all ears in one thread. */
+/** Silero VAD v5, offline: 0.08 ms of a process for 32 ms of sound, all ears in one process. */
 export class Silero implements Vad {
   readonly #ears = new Map<number, SileroEar>()
-  #thread: Promise<Worker> | undefined
+  #aside: Promise<Aside> | undefined
   #last = 0
+  #closing = false
 
   constructor(readonly settings: Pick<VoiceSettings, 'log' | 'modelsFolder'>) {}
 
   async listen(on: (event: VadEvent) => void, { signal }: { signal: AbortSignal }): Promise<Ear> {
     signal.throwIfAborted()
-    const thread = await (this.#thread ??= this.#start())
+    const aside = await (this.#aside ??= this.#start())
     signal.throwIfAborted()
     const deafen = () => ear.deafen()
-    const ear = new SileroEar(++this.#last, thread, on, () => {
+    const ear = new SileroEar(++this.#last, aside, on, () => {
       signal.removeEventListener('abort', deafen)
       this.#ears.delete(ear.id)
-      if (this.#ears.size === 0) thread.unref() // idle, it keeps nobody alive
+      if (this.#ears.size === 0) aside.hold(false) // idle, it keeps nobody alive
     })
     this.#ears.set(ear.id, ear)
-    thread.ref()
+    aside.hold(true)
     signal.addEventListener('abort', deafen, { once: true })
     return ear
   }
 
   async close(): Promise<void> {
-    const thread = await this.#thread?.catch(() => undefined)
-    await thread?.terminate()
+    this.#closing = true
+    const aside = await this.#aside?.catch(() => undefined)
+    await aside?.end()
   }
 
-  #start(): Promise<Worker> {
-    const thread = this.#load()
-    thread.catch(() => (this.#thread = undefined)) // the models may be fetched while we run
-    return thread
+  #start(): Promise<Aside> {
+    const aside = this.#load()
+    aside.catch(() => (this.#aside = undefined)) // the models may be fetched while we run
+    return aside
   }
 
-  async #load(): Promise<Worker> {
+  async #load(): Promise<Aside> {
     const { 'silero_vad_v5.onnx': model } = await checkModels(this.settings.modelsFolder)
-    const file = new URL('./silero-thread.ts', import.meta.url)
+    const file = new URL('./silero-process.ts', import.meta.url)
     const data: SileroSettings = {
       model,
       threshold: 0.5,
@@ -52,14 +53,17 @@ export class Silero implements Vad {
       speechSeconds: 0.2,
       utteranceSeconds: 20,
     }
-    const thread = startThread(file, data)
-    thread.on('message', ({ ear, event }: SileroAnswer) => this.#ears.get(ear)?.tell(event))
-    thread.on('error', (err) => this.settings.log.error({ err: err }, 'the thread that detects speech failed'))
-    thread.on('exit', () => {
-      this.#thread = undefined
+    const aside = new Aside(file, data)
+    aside.onMessage((answer) => {
+      const { ear, event } = answer as SileroAnswer
+      this.#ears.get(ear)?.tell(event)
+    })
+    aside.onEnd((err) => {
+      if (!this.#closing) this.settings.log.error({ err }, 'the process that detects speech failed')
+      this.#aside = undefined
       for (const ear of this.#ears.values()) ear.tell('closed')
     })
-    return thread
+    return aside
   }
 }
 
@@ -70,7 +74,7 @@ class SileroEar implements Ear {
 
   constructor(
     readonly id: number,
-    readonly thread: Worker,
+    readonly aside: Aside,
     private on: (event: VadEvent) => void,
     readonly gone: () => void,
   ) {
@@ -102,7 +106,7 @@ class SileroEar implements Ear {
   }
 
   #send(question: SileroQuestion): void {
-    this.thread.postMessage(question)
+    this.aside.post(question)
   }
 }
 

@@ -12,7 +12,7 @@ declare module 'sherpa-onnx-node' {
     acceptWaveform(samples: Float32Array): void
     isDetected(): boolean
     isEmpty(): boolean
-    /** `false`: a copy, because a thread may not have memory of the library’s. */
+    /** `false`: a copy, because the memory of the library’s own is not to be sent on. */
     front(external: false): { start: number; samples: Float32Array }
     pop(): void
     flush(): void

@@ -1,13 +1,13 @@
-import { Worker } from 'node:worker_threads'
 import { HashdialError } from '../errors.ts'
+import { Aside } from './aside.ts'
 
-export interface ThreadsOptions {
-  /** The thread’s file; see `answerJobs`. */
+export interface PoolOptions {
+  /** What runs there; see `answerJobs`. */
   file: URL
-  /** What each thread is given at its start: `workerData.data`. */
+  /** What each is given at its start. */
   data: unknown
   count: number
-  /** A job that takes longer has lost its way: its thread is ended. */
+  /** A job that takes longer has lost its way, and is ended with its process. */
   jobSeconds: number
   /** More waiting jobs than this are refused, so that a rush does not become a silence that lasts for minutes. */
   waiting: number
@@ -27,15 +27,15 @@ interface Task<Job, Result> {
 }
 
 /**
- * A few threads for work that would hold the event loop up. They start when there is something to do, one job at a time
- * each. A job that is aborted while it waits is never begun; one that has begun ends unheard.
+ * A few processes for work that would hold the event loop up. They start when there is something to do, one
+ * job at a time each. A job that is aborted while it waits is never begun; one that has begun ends unheard.
  */
-export class Threads<Job, Result> {
-  readonly #idle: Thread<Job, Result>[] = []
-  readonly #all = new Set<Thread<Job, Result>>()
+export class Pool<Job, Result> {
+  readonly #idle: Hand<Job, Result>[] = []
+  readonly #all = new Set<Hand<Job, Result>>()
   readonly #waiting = new Set<Task<Job, Result>>()
 
-  constructor(readonly options: ThreadsOptions) {}
+  constructor(readonly options: PoolOptions) {}
 
   run(job: Job, signal: AbortSignal): Promise<Result> {
     return new Promise((resolve, reject) => {
@@ -61,33 +61,33 @@ export class Threads<Job, Result> {
     const gone = new HashdialError('UNAVAILABLE', 'SPEECH_STOPPED', 'Hashdial is being stopped')
     for (const task of this.#waiting) task.reject(gone)
     this.#waiting.clear()
-    await Promise.all([...this.#all].map((thread) => thread.end(gone)))
+    await Promise.all([...this.#all].map((hand) => hand.end(gone)))
   }
 
   #next(): void {
     const [task] = this.#waiting
     if (!task) return
-    const thread = this.#idle.pop() ?? (this.#all.size < this.options.count ? this.#start() : undefined)
-    if (!thread) return
+    const hand = this.#idle.pop() ?? (this.#all.size < this.options.count ? this.#start() : undefined)
+    if (!hand) return
     this.#waiting.delete(task)
-    void thread.run(task).then(() => {
-      if (thread.alive) this.#idle.push(thread)
+    void hand.run(task).then(() => {
+      if (hand.alive) this.#idle.push(hand)
       this.#next()
     })
   }
 
-  #start(): Thread<Job, Result> {
-    const thread = new Thread<Job, Result>(this.options, () => {
-      this.#all.delete(thread)
-      if (this.#idle.includes(thread)) this.#idle.splice(this.#idle.indexOf(thread), 1)
+  #start(): Hand<Job, Result> {
+    const hand = new Hand<Job, Result>(this.options, () => {
+      this.#all.delete(hand)
+      if (this.#idle.includes(hand)) this.#idle.splice(this.#idle.indexOf(hand), 1)
     })
-    this.#all.add(thread)
-    return thread
+    this.#all.add(hand)
+    return hand
   }
 }
 
-class Thread<Job, Result> {
-  readonly #worker: Worker
+class Hand<Job, Result> {
+  readonly #aside: Aside
   readonly #seconds: number
   /** False from the moment it is known to end. */
   alive = true
@@ -95,22 +95,20 @@ class Thread<Job, Result> {
   /** Ends the job that runs. */
   #done: ((answer: Answer<Result> | Error) => void) | undefined
 
-  constructor({ file, data, jobSeconds }: ThreadsOptions, gone: () => void) {
+  constructor({ file, data, jobSeconds }: PoolOptions, gone: () => void) {
     this.#seconds = jobSeconds
-    this.#worker = startThread(file, data)
-    this.#worker.unref() // an idle thread keeps nobody alive
-    this.#worker.on('message', (answer: Answer<Result>) => this.#done?.(answer))
-    this.#worker.on('error', (error) => this.#gone(error))
-    this.#worker.on('exit', (code) => {
+    this.#aside = new Aside(file, data)
+    this.#aside.onMessage((answer) => this.#done?.(answer as Answer<Result>))
+    this.#aside.onEnd((reason) => {
       gone()
-      this.#gone(new Error(`the speech thread ended with code ${code}`))
+      this.#gone(reason)
     })
   }
 
   /** Never throws: the task is told. */
   async run(task: Task<Job, Result>): Promise<void> {
     const question: Question<Job> = { id: ++this.#id, job: task.job }
-    this.#worker.ref()
+    this.#aside.hold(true)
     const answer = await new Promise<Answer<Result> | Error>((resolve) => {
       const deadline = setTimeout(() => void this.end(new Error('speech took too long')), this.#seconds * 1000)
       this.#done = (result) => {
@@ -118,27 +116,23 @@ class Thread<Job, Result> {
         this.#done = undefined
         resolve(result)
       }
-      this.#worker.postMessage(question)
+      this.#aside.post(question)
     })
-    this.#worker.unref()
+    if (this.alive) this.#aside.hold(false)
     if (answer instanceof Error) task.reject(failed(answer.message))
     else if ('error' in answer) task.reject(failed(answer.error))
     else task.resolve(answer.result)
+  }
+
+  async end(reason: Error): Promise<void> {
+    this.#gone(reason)
+    await this.#aside.end()
   }
 
   #gone(reason: Error): void {
     this.alive = false
     this.#done?.(reason)
   }
-
-  async end(reason: Error): Promise<void> {
-    this.#gone(reason)
-    await this.#worker.terminate()
-  }
-}
-
-export function startThread(file: URL, data: unknown): Worker {
-  return new Worker(new URL('./thread.mjs', import.meta.url), { workerData: { file: file.href, data } })
 }
 
 function failed(message: string): HashdialError {

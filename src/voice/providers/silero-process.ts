@@ -1,5 +1,5 @@
-import { parentPort, workerData } from 'node:worker_threads'
 import sherpa from 'sherpa-onnx-node'
+import { data, listen, tell } from '../far.ts'
 import type { VadEvent } from '../speech.ts'
 
 export interface SileroSettings {
@@ -10,7 +10,7 @@ export interface SileroSettings {
   utteranceSeconds: number
 }
 
-/** What an ear asks of the thread, and what it hears back. */
+/** What an ear asks of the process, and what it hears back. */
 export type SileroQuestion = { ear: number; ask: 'open' | 'end' } | { ear: number; ask: 'hear'; samples: Float32Array }
 export interface SileroAnswer {
   ear: number
@@ -19,25 +19,26 @@ export interface SileroAnswer {
 
 /** Samples at 16 kHz that Silero v5 looks at at once. */
 const window = 512
-const { data } = workerData as { data: SileroSettings }
+const settings = data as SileroSettings
 
 class Detector {
   readonly #vad = new sherpa.Vad(
     {
       sileroVad: {
-        model: data.model,
-        threshold: data.threshold,
-        minSilenceDuration: data.silenceSeconds,
-        minSpeechDuration: data.speechSeconds,
-        maxSpeechDuration: data.utteranceSeconds,
+        model: settings.model,
+        threshold: settings.threshold,
+        minSilenceDuration: settings.silenceSeconds,
+        minSpeechDuration: settings.speechSeconds,
+        maxSpeechDuration: settings.utteranceSeconds,
         windowSize: window,
       },
       ...{ sampleRate: 16_000, numThreads: 1, provider: 'cpu', debug: 0 },
     },
-    data.utteranceSeconds + 15,
+    settings.utteranceSeconds + 15,
   )
   #speaking = false
   #heard = 0
+  #told = 0
 
   constructor(readonly tell: (event: VadEvent | 'closed') => void) {}
 
@@ -48,6 +49,7 @@ class Detector {
       this.#heard += piece.length
       this.#look()
     }
+    this.#tellQuiet()
   }
 
   end(): void {
@@ -56,10 +58,18 @@ class Detector {
     this.tell('closed')
   }
 
+  /** What is speech is known after `speechSeconds` of it, and begins a little before. */
+  #tellQuiet(): void {
+    const until_ms = this.#heard / 16 - settings.speechSeconds * 1000 - 500
+    if (this.#speaking || until_ms < this.#told + 1000) return
+    this.#told = until_ms
+    this.tell({ type: 'quiet', until_ms })
+  }
+
   #look(): void {
     if (this.#vad.isDetected() && !this.#speaking) {
       this.#speaking = true
-      this.tell({ type: 'start', at_ms: Math.max(0, this.#heard / 16 - data.speechSeconds * 1000) })
+      this.tell({ type: 'start', at_ms: Math.max(0, this.#heard / 16 - settings.speechSeconds * 1000) })
     }
     while (!this.#vad.isEmpty()) {
       const { start, samples } = this.#vad.front(false)
@@ -74,10 +84,9 @@ class Detector {
 
 const detectors = new Map<number, Detector>()
 
-parentPort?.on('message', (question: SileroQuestion) => {
+listen((question: SileroQuestion) => {
   const { ear, ask } = question
-  const answer = (message: SileroAnswer) => parentPort?.postMessage(message)
-  if (ask === 'open') detectors.set(ear, new Detector((event) => answer({ ear, event })))
+  if (ask === 'open') detectors.set(ear, new Detector((event) => tell({ ear, event } satisfies SileroAnswer)))
   else if (ask === 'hear') detectors.get(ear)?.hear(question.samples)
   else {
     detectors.get(ear)?.end()

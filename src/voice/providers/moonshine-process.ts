@@ -1,14 +1,14 @@
-import { workerData } from 'node:worker_threads'
 import sherpa from 'sherpa-onnx-node'
 import { answerJobs } from '../answer-jobs.ts'
+import { data } from '../far.ts'
 import type { ModelPaths } from '../models.ts'
 
-const { data } = workerData as { data: ModelPaths }
+const models = data as ModelPaths
 const recognizer = new sherpa.OfflineRecognizer({
   featConfig: { sampleRate: 16_000, featureDim: 80 },
   modelConfig: {
-    moonshine: { encoder: data['encoder_model.onnx'], mergedDecoder: data['decoder_model_merged.onnx'] },
-    ...{ tokens: data['tokens.txt'], numThreads: 1, provider: 'cpu', debug: 0 },
+    moonshine: { encoder: models['encoder_model.onnx'], mergedDecoder: models['decoder_model_merged.onnx'] },
+    ...{ tokens: models['tokens.txt'], numThreads: 1, provider: 'cpu', debug: 0 },
   },
 })
 
