@@ -4,6 +4,7 @@ import { createServer } from './api/server.ts'
 import { AriNode } from './ari/connection.ts'
 import { callColumns, type Exchange } from './calls/call.ts'
 import { Journal } from './calls/journal.ts'
+import { Sounds } from './calls/sounds.ts'
 import { Switchboard } from './calls/switchboard.ts'
 import { ConfigError, loadConfig, type Config } from './config.ts'
 import { migrate, openDatabase, type DataSource } from './database.ts'
@@ -13,13 +14,17 @@ import { createMetrics } from './metrics.ts'
 import { repairs } from './registrar/repairs.ts'
 import { entities } from './resources/index.ts'
 import { createDoor } from './stasis.ts'
+import { Prompts } from './voice/prompts.ts'
+import { Voice } from './voice/voice.ts'
+import { Web } from './web.ts'
 
 /** The composition root: everything is made here, given to what needs it, and ended here. */
 async function main(config: Config, log: Logger): Promise<void> {
   await migrate(config.databaseUrl, { logger: log })
   const database = await openDatabase(config.databaseUrl, { entities, logger: log, pool: config.databasePool })
   const metrics = createMetrics()
-  const { journal, switchboard, nodes, compare } = createCalls(config, database, log, (count) =>
+  const sounds = await openSounds(config, log)
+  const { journal, switchboard, nodes, compare } = createCalls(config, database, sounds, log, (count) =>
     metrics.repairs.inc({ job: 'reconcile' }, count),
   )
   const jobs = [
@@ -28,7 +33,7 @@ async function main(config: Config, log: Logger): Promise<void> {
   ]
   const scheduled = scheduleJobs(jobs, database, log, (job, count) => metrics.repairs.inc({ job }, count))
   const server = await createServer({
-    ...{ config, database, logger: log, metrics, calls: switchboard },
+    ...{ config, database, logger: log, metrics, calls: switchboard, prompts: sounds.prompts },
     health: { ari: () => health(nodes) },
   })
   for (const node of nodes) node.start()
@@ -49,14 +54,20 @@ async function main(config: Config, log: Logger): Promise<void> {
 }
 
 /** Everything that a call goes through, not connected yet. `compare` makes Asterisk, memory and MySQL agree. */
-function createCalls(config: Config, database: DataSource, log: Logger, repaired: (count: number) => void) {
+function createCalls(
+  config: Config,
+  database: DataSource,
+  sounds: Sounds,
+  log: Logger,
+  repaired: (count: number) => void,
+) {
   const journal = new Journal(database, log, { calls: callColumns, activeflows: activeflowColumns })
   const callSeconds = config.callHours * 3600
-  const exchange: Exchange = { database, journal, log, ringSeconds: config.ringSeconds, callSeconds }
+  const exchange: Exchange = { database, journal, log, sounds, ringSeconds: config.ringSeconds, callSeconds }
   const switchboard = new Switchboard()
   const door = createDoor(exchange, switchboard)
   const compare = oneAtATime(async (node: AriNode): Promise<number> => {
-    const found = await reconcile(node, exchange, switchboard, door.admit)
+    const found = await reconcile(node, exchange, switchboard, door)
     const count = found.recovered + found.ended + found.removed
     if (count > 0) log.info({ node: node.name, ...found }, 'calls, channels and rows agree again')
     return count
@@ -72,6 +83,14 @@ function createCalls(config: Config, database: DataSource, log: Logger, repaired
   }
   const nodes = config.ariUrls.map(({ url }) => new AriNode(url, log, listener))
   return { journal, switchboard, nodes, compare }
+}
+
+async function openSounds(config: Config, log: Logger): Promise<Sounds> {
+  const { soundsFolder: folder, soundsMegabytes, soundsUrl, apiListen } = config
+  const prompts = await Prompts.open({ folder, bytes: soundsMegabytes * 1_000_000 })
+  const host = apiListen.host.includes(':') ? `[${apiListen.host}]` : apiListen.host
+  const url = soundsUrl || `http://${host}:${apiListen.port}`
+  return new Sounds(prompts, new Voice({ ...config, log }), new Web(config.fetchPrivate), url)
 }
 
 /** What Asterisk told and did not reach us is found also while nothing seems wrong. */

@@ -1,33 +1,28 @@
 import { runActiveflow } from './activeflows/run.ts'
-import { createActiveflow } from './activeflows/activeflow.ts'
+import { createActiveflow, type ActiveflowRow } from './activeflows/activeflow.ts'
+import type { Door } from './activeflows/reconcile.ts'
 import type { AriNode } from './ari/connection.ts'
 import type { AriChannel, AriEvent } from './ari/types.ts'
 import { Call, type Exchange } from './calls/call.ts'
 import type { Switchboard } from './calls/switchboard.ts'
-import { dialable, type DialableResource } from './resources/index.ts'
+import { findRow } from './database.ts'
+import { dialable } from './resources/index.ts'
 
 const address = /^([a-z]+)\.([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})$/
 
-interface Row {
-  id: string
-  customer_id: string
+interface Named {
   name?: string
   username?: string
 }
 
-/** The ways in for a caller. */
-export interface Door {
-  /** THE listener for StasisStart. */
-  stasisStart: (node: AriNode, event: AriEvent) => void
-  /** For a caller who came in while no process was there to hear of it. */
-  admit: (node: AriNode, channel: AriChannel) => void
-}
-
 /**
- * Kamailio has turned the address that was dialled into `<resource type>.<id>`; the
- * resource's short list of actions becomes an activeflow.
+ * The ways in for a caller. Kamailio has turned the address that was dialled into `<resource type>.<id>`; the resource's
+ * short list of actions becomes an activeflow. `stasisStart` is THE listener for that event.
  */
-export function createDoor(exchange: Exchange, switchboard: Switchboard): Door {
+export function createDoor(
+  exchange: Exchange,
+  switchboard: Switchboard,
+): Door & { stasisStart: (node: AriNode, event: AriEvent) => void } {
   const admit = (node: AriNode, channel: AriChannel, dialled: string, sipCallId: string) => {
     if (switchboard.hasChannel(channel.id)) return
     const call = Call.incoming(node, channel, exchange, { sip_call_id: sipCallId.slice(0, 255) })
@@ -39,6 +34,7 @@ export function createDoor(exchange: Exchange, switchboard: Switchboard): Door {
       if (dialled !== 'leg' && channel) admit(node, channel, dialled, sipCallId)
     },
     admit: (node, channel) => admit(node, channel, channel.dialplan.exten, ''),
+    activeflow: (call) => activeflowFor(call, call.row.destination.type, call.row.destination.target),
   }
 }
 
@@ -46,18 +42,21 @@ export function createDoor(exchange: Exchange, switchboard: Switchboard): Door {
 async function begin(call: Call, dialled: string): Promise<void> {
   try {
     const [, type = '', id = ''] = address.exec(dialled) ?? []
-    const resource = dialable(type)
-    const row = resource && (await find(call, resource, id))
-    if (!row) return await call.refuse(404)
-    call.row.customer_id = row.customer_id
-    call.row.destination = { type, target: row.id, target_name: row.username ?? row.name ?? '' }
-    await runActiveflow(call, createActiveflow(call, resource.steps(row), type === 'flow' ? row.id : null))
+    const flow = await activeflowFor(call, type, id)
+    await (flow ? runActiveflow(call, flow) : call.refuse(404))
   } catch (error) {
     call.log.error({ err: error as Error, channel: call.channelId }, 'a call could not be begun')
     await call.hangup('failed', 503).catch(() => undefined)
   }
 }
 
-async function find(call: Call, resource: DialableResource<Row>, id: string): Promise<Row | null> {
-  return call.exchange.database.getRepository(resource.entity).findOneBy({ id })
+/** What runs for a call to this resource; undefined when there is no such resource. */
+async function activeflowFor(call: Call, type: string, id: string): Promise<ActiveflowRow | undefined> {
+  const resource = dialable(type)
+  const row = resource && (await findRow(call.exchange.database, resource.entity, id))
+  if (!row) return undefined
+  const { username, name = '' } = row as Named
+  call.row.customer_id = row.customer_id
+  call.row.destination = { type, target: row.id, target_name: username ?? name }
+  return createActiveflow(call, resource.steps(row), type === 'flow' ? row.id : null)
 }

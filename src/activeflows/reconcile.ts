@@ -17,6 +17,14 @@ export interface Repairs {
   removed: number
 }
 
+/** What a reconciliation needs of the door, which is above us. */
+export interface Door {
+  /** For a caller who came in while no process was there to hear of it. */
+  admit: (node: AriNode, channel: AriChannel) => void
+  /** The activeflow that the call's destination begins with; undefined when that is gone. */
+  activeflow: (call: Call) => Promise<ActiveflowRow | undefined>
+}
+
 /** Asterisk needs a moment to tell of a new channel; younger ones are left alone. */
 const youth = 5_000
 
@@ -28,7 +36,7 @@ export async function reconcile(
   node: AriNode,
   exchange: Exchange,
   switchboard: Switchboard,
-  admit: (node: AriNode, channel: AriChannel) => void,
+  door: Door,
 ): Promise<Repairs> {
   const [channels, bridges, app] = await Promise.all([
     node.ari.channels.list(),
@@ -41,12 +49,12 @@ export async function reconcile(
   // By name: the entities are declared above us, in resources/.
   const rows = await exchange.database.getRepository<CallRow>('calls').findBy({ node: node.name, tm_hangup: IsNull() })
   for (const row of rows.filter(({ id }) => !switchboard.has(id))) {
-    if (await recover(row, alive, node, exchange, switchboard)) repairs.recovered++
+    if (await recover(new Call(row, node, exchange), alive.get(row.channel_id), switchboard, door)) repairs.recovered++
     else repairs.ended++
   }
   const mine = new Set(switchboard.of(node).map(({ row }) => row.activeflow_id))
   const unknown = channels.filter(({ id }) => app.channel_ids.includes(id) && !switchboard.hasChannel(id))
-  for (const channel of unknown.filter(isWaiting)) admit(node, channel)
+  for (const channel of unknown.filter(isWaiting)) door.admit(node, channel)
   const orphans = unknown.filter((channel) => isOrphan(channel, mine)).map(({ id }) => id)
   const hollow = bridges.filter(({ id }) => owner(id) && !mine.has(owner(id)!)).map(({ id }) => id)
   await cleanUp([
@@ -72,20 +80,18 @@ function settle(call: Call, alive: Map<string, AriChannel>): number {
 
 /** Carries on a call of an earlier process, or records that it ended meanwhile (false). */
 async function recover(
-  row: CallRow,
-  alive: Map<string, AriChannel>,
-  node: AriNode,
-  exchange: Exchange,
+  call: Call,
+  channel: AriChannel | undefined,
   switchboard: Switchboard,
+  door: Door,
 ): Promise<boolean> {
-  const call = new Call(row, node, exchange)
-  const flows = exchange.database.getRepository<ActiveflowRow>('activeflows')
-  const flow = await flows.findOneBy({ id: row.activeflow_id, status: 'running' })
-  const channel = alive.get(row.channel_id)
-  if (!channel || !flow || call.ending) {
-    if (channel) await cleanUp([node.ari.channels.hangup({ channelId: channel.id })])
+  const flows = call.exchange.database.getRepository<ActiveflowRow>('activeflows')
+  // The row of a call is enough for its first action: what it dialled says which.
+  const flow = (await flows.findOneBy({ id: call.row.activeflow_id })) ?? (channel && (await door.activeflow(call)))
+  if (!channel || !flow || flow.status === 'ended' || call.ending) {
+    if (channel) await cleanUp([call.node.ari.channels.hangup({ channelId: channel.id })])
     call.end('', 'failed')
-    if (flow) await endActiveflow(exchange, flow)
+    if (flow?.status === 'running') await endActiveflow(call.exchange, flow)
     return false
   }
   call.recovered = call.stored = true

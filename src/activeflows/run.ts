@@ -117,7 +117,8 @@ function fillIn(action: AnyAction, option: object, variables: Record<string, str
   // The schemas have checked the options when the list was saved; only what variables change is checked again.
   if (!JSON.stringify(option).includes('${')) return option
   const checked: { value: object; error?: Error | undefined } = action.options.validate(substitute(option, variables))
-  if (checked.error) throw new ActionError(`its options, with the variables in them, are wrong: ${checked.error.message}`)
+  if (checked.error)
+    throw new ActionError(`its options, with the variables in them, are wrong: ${checked.error.message}`)
   return checked.value
 }
 
@@ -137,12 +138,16 @@ function move(flow: ActiveflowRow, jump: Jump | void): void {
 }
 
 /**
- * Stores the cursor. A new call is not begun without it; one that is under way goes on when MySQL does not answer, for
- * a caller is worth more than the cursor (the journal stores it when MySQL is back).
+ * Stores the cursor. A new call is not begun without its row, which says where its activeflow begins; one that is under
+ * way goes on when MySQL does not answer, for a caller is worth more than the cursor (the journal stores it later).
  */
 async function save(call: Call, flow: ActiveflowRow): Promise<void> {
+  const { journal } = call.exchange
   const first = !call.stored
-  const saved = Promise.all([call.exchange.journal.save('activeflows', flow), first ? call.save() : undefined])
+  const atStart = first && flow.state.executions === 1
+  const flowSaved = journal.save('activeflows', flow, atStart ? 'soon' : 'now')
+  flowSaved.catch(() => undefined)
+  const saved = Promise.all([atStart ? undefined : flowSaved, first ? call.save() : undefined])
   const late = new AbortController()
   const timeout = delay(patience, false, { signal: late.signal }).catch(() => false)
   const inTime = await Promise.race([saved.then(() => true), timeout]).finally(() => late.abort())

@@ -7,6 +7,8 @@ import { now } from '../database.ts'
 import type { Logger } from '../log.ts'
 import { reasonOfStatus, type HangupReason } from './causes.ts'
 import type { Journal } from './journal.ts'
+import { Keypad } from './keypad.ts'
+import type { Sounds } from './sounds.ts'
 
 export interface Address {
   type: string
@@ -47,6 +49,7 @@ export interface Exchange {
   readonly database: DataSource
   readonly journal: Journal
   readonly log: Logger
+  readonly sounds: Sounds
   /** How long a device rings when an action does not say, in seconds. */
   readonly ringSeconds: number
   /** How long a call may last, in seconds. */
@@ -69,9 +72,14 @@ export class Call {
   readonly #off: () => void
   #attempt = new AbortController()
   #waiting: (() => void)[] = []
+  #over: () => void = () => undefined
+  /** Resolves when the channel is gone. */
+  readonly over = new Promise<void>((resolve) => (this.#over = resolve))
   readonly #limit: NodeJS.Timeout
   /** Its row is in MySQL. */
   stored = false
+  /** What the caller has pressed. */
+  readonly keypad = new Keypad()
   /** Something of the current action may exist already: it was begun before an interruption. */
   recovered = false
 
@@ -173,6 +181,7 @@ export class Call {
     // A signal keeps its first reason, and that Asterisk was out of reach does not matter any more.
     if (this.interrupted) this.#attempt = new AbortController()
     this.#attempt.abort(callEnded)
+    this.#over()
     this.#wake()
   }
 
@@ -209,6 +218,7 @@ export class Call {
 
   #event(event: AriEvent): void {
     if (event.type === 'ChannelStateChange' && event.channel?.state === 'Up') this.progress()
+    else if (event.type === 'ChannelDtmfReceived') this.keypad.press(event.digit ?? '')
     else if (event.type === 'ChannelDestroyed') this.end('remote', this.answered ? 'normal' : 'cancel')
   }
 

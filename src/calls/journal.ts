@@ -9,6 +9,8 @@ export interface JournalRow {
 
 interface Entry {
   row: JournalRow
+  /** When it is to be written at the latest, on the clock of performance.now(). */
+  due: number
   saved: (() => void)[]
   failed: ((error: Error) => void)[]
 }
@@ -44,29 +46,33 @@ export class Journal {
 
   /**
    * Resolves when `row`, as it is when it is written, is in MySQL; rejects when MySQL refuses it.
-   * What nobody waits for comes `soon`: it goes along with the next write, or with others like it.
+   * What nobody waits for comes `soon`, and is written with others like it.
    */
   save(table: string, row: JournalRow, urgency: 'now' | 'soon' = 'now'): Promise<void> {
     const dirty = this.#tables.get(table)!.dirty
+    const due = urgency === 'now' ? 0 : performance.now() + linger
     return new Promise((saved, failed) => {
-      const entry = dirty.get(row.id) ?? { row, saved: [], failed: [] }
+      const entry = dirty.get(row.id) ?? { row, due, saved: [], failed: [] }
+      entry.due = Math.min(entry.due, due)
       entry.saved.push(saved)
       entry.failed.push(failed)
       dirty.set(row.id, entry)
-      if (urgency === 'now') this.#start()
-      else this.#timer ??= setTimeout(() => this.#start(), linger)
+      if (urgency === 'now') this.#writing ??= this.#write()
+      else this.#timer ??= setTimeout(() => this.#hurry(), linger)
     })
   }
 
   /** Resolves when nothing waits any more. */
   async drain(): Promise<void> {
-    this.#start()
+    this.#hurry()
     while (this.#writing) await this.#writing
   }
 
-  #start(): void {
+  /** Writes what was to come soon, all together. */
+  #hurry(): void {
     clearTimeout(this.#timer)
     this.#timer = undefined
+    for (const { dirty } of this.#tables.values()) for (const entry of dirty.values()) entry.due = 0
     this.#writing ??= this.#write()
   }
 
@@ -82,7 +88,7 @@ export class Journal {
   }
 
   #take(table: Table): Entry[] {
-    const entries = [...table.dirty.values()].slice(0, batch)
+    const entries = [...table.dirty.values()].filter(({ due }) => due === 0).slice(0, batch)
     for (const { row } of entries) table.dirty.delete(row.id)
     return entries
   }

@@ -7,11 +7,11 @@ export class Switchboard {
   readonly #calls = new Map<string, Call>()
   readonly #channels = new Set<string>()
 
-  /** Keeps the call until `done`, which is everything that is done for it. */
+  /** Keeps the call until `done`, which is everything that is done for it, and until its channel is gone. */
   add(call: Call, done: Promise<void>): void {
     this.#calls.set(call.id, call)
     this.#channels.add(call.channelId)
-    void done.finally(() => {
+    void Promise.allSettled([done, call.over]).then(() => {
       this.#calls.delete(call.id)
       this.#channels.delete(call.channelId)
     })

@@ -1,0 +1,38 @@
+import { cleanUp, unlessGone } from '../ari/connection.ts'
+import { Inbox } from '../ari/inbox.ts'
+import type { Call } from './call.ts'
+
+export interface PlayOptions {
+  /** Deterministic: after a crash what is being played is found, and not begun again. */
+  id: string
+  /** What ARI plays: `sound:beep`, `sound:http://…/x.wav`, `digits:42`. */
+  media: string
+  /** A key stops it. */
+  keyStops?: boolean
+}
+
+/** Plays to the caller until its end. Throws the call's reason when the call ends. */
+export async function playTo(call: Call, { id, media, keyStops }: PlayOptions): Promise<'done' | 'failed' | 'stopped'> {
+  const { channelId, node } = call
+  const inbox = new Inbox(node, call.signal, id, channelId)
+  try {
+    await startPlaying(call, id, media)
+    for (;;) {
+      const event = await inbox.next()
+      if (event?.type === 'PlaybackFinished') return event.playback?.state === 'failed' ? 'failed' : 'done'
+      if (event?.type === 'ChannelDtmfReceived' && keyStops) {
+        await cleanUp([node.ari.playbacks.stop({ playbackId: id })])
+        return 'stopped'
+      }
+    }
+  } finally {
+    inbox.close()
+  }
+}
+
+/** Begins to play, if that has not been done by an earlier run. */
+export async function startPlaying({ node, channelId, recovered }: Call, id: string, media: string): Promise<void> {
+  const { channels, playbacks } = node.ari
+  const found = recovered ? await unlessGone(playbacks.get({ playbackId: id })) : undefined
+  if (!found) await channels.playWithId({ channelId, playbackId: id, media })
+}
