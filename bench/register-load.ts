@@ -64,7 +64,7 @@ export class RegisterLoad {
     readonly load: Load,
     readonly socket: Socket,
   ) {
-    socket.on('message', (bytes) => this.#received(bytes.latin1Slice()))
+    socket.on('message', (bytes) => this.#received(bytes.toString('latin1')))
   }
 
   static async run(load: Load): Promise<Outcome> {

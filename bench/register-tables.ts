@@ -12,7 +12,7 @@ interface Accounts {
 }
 
 /** The tables that a plain Kamailio writes, as its own scripts make them. */
-export async function plainTables(database: Connection, stack: Stack): Promise<void> {
+export async function plainTables(stack: Stack): Promise<void> {
   const scripts = join(stack.rootfs, 'usr/share/kamailio/mysql')
   const read = (name: string) => readFileSync(join(scripts, `${name}-create.sql`), 'utf8')
   const connection = await createConnection({ uri: stack.databaseUrl, multipleStatements: true })

@@ -37,7 +37,7 @@ export async function benchRegister(sizes = [1_000, 1_000_000]): Promise<void> {
     await dropDatabase(stack.site)
     await migrateStack(stack.site)
     const database = await createConnection(stack.databaseUrl)
-    await plainTables(database, stack)
+    await plainTables(stack)
     console.log(
       'Whole registrations a second: REGISTER, challenge, REGISTER, 200; every one a transaction on the disk.',
     )
