@@ -1,4 +1,9 @@
+import { constants, setPriority } from 'node:os'
+
 /** The far side of `Aside`: what runs in a process of its own for the main one. */
+
+// Speech may wait a little; the calls of the main process may not.
+setPriority(constants.priority.PRIORITY_BELOW_NORMAL)
 
 /** What it was given at its start. */
 export const data: unknown = JSON.parse(process.argv[2] ?? 'null')

@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs'
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { monitorEventLoopDelay } from 'node:perf_hooks'
@@ -22,6 +23,10 @@ const modelsFolder = await ensureModels(() => undefined)
 /** One for all, as in a process: two processes for the voice, one to detect, one to understand. */
 const house = makeVoice({ modelsFolder })
 test.after.always(() => house.close())
+
+/** The processes that this one has started. */
+const children = () =>
+  readFileSync(`/proc/self/task/${process.pid}/children`, 'utf8').trim().split(' ').filter(Boolean).map(Number)
 
 type Final = Extract<SttEvent, { text: string }>
 const finalsOf = (events: SttEvent[]): Final[] => events.filter((event): event is Final => event.type === 'final')
@@ -151,6 +156,35 @@ test('several speak and listen at once without mixing up', async (t) => {
   )
   t.is(new Set(found.flat()).size, texts.length)
 })
+
+test.serial(
+  'a crash of the process that detects speech, or of the one that understands it, costs one utterance',
+  async (t) => {
+    const own = voice(t, { modelsFolder })
+    const before = children()
+    const events: SttEvent[] = []
+    const ear = await own.stt().listen((event) => events.push(event), { signal: never() })
+    const sound = byTelephone(await spoken(prompts[1]!, 'rms'))
+    const say = async () => {
+      const count = () => events.filter(({ type }) => type === 'final' || type === 'error').length
+      const told = count()
+      for (const piece of [sound, silence(8000, 1500)]) ear.write(piece)
+      for (let tries = 0; count() === told && tries < 400; tries++)
+        await new Promise((resolve) => setTimeout(resolve, 25))
+    }
+    await say()
+    await new Promise((resolve) => setTimeout(resolve, 2000)) // a process that ends at once is not started again
+    for (const pid of children().filter((one) => !before.includes(one))) process.kill(pid, 'SIGSEGV')
+    await new Promise((resolve) => setTimeout(resolve, 500))
+    await say()
+    await ear.close()
+    t.deepEqual(
+      finalsOf(events).map(({ text }) => words(text)),
+      [words(prompts[1]!), words(prompts[1]!)],
+    )
+    t.true(finalsOf(events)[1]!.start_ms > finalsOf(events)[0]!.end_ms)
+  },
+)
 
 test.serial('speech holds the event loop up no more than idling does, far less than the speech takes', async (t) => {
   const tts = house.tts()

@@ -6,6 +6,9 @@ import type { Ear, Vad, VadEvent } from '../speech.ts'
 import type { Provider, VoiceSettings } from './provider.ts'
 import type { SileroAnswer, SileroQuestion, SileroSettings } from './silero-process.ts'
 
+/** In milliseconds. A process that ends sooner would end again. */
+const shortestLife = 2000
+
 /** Silero VAD v5, offline: 0.08 ms of a process for 32 ms of sound, all ears in one process. */
 export class Silero implements Vad {
   readonly #ears = new Map<number, SileroEar>()
@@ -58,12 +61,25 @@ export class Silero implements Vad {
       const { ear, event } = answer as SileroAnswer
       this.#ears.get(ear)?.tell(event)
     })
-    aside.onEnd((err) => {
-      if (!this.#closing) this.settings.log.error({ err }, 'the process that detects speech failed')
-      this.#aside = undefined
-      for (const ear of this.#ears.values()) ear.tell('closed')
-    })
+    const began = Date.now()
+    aside.onEnd((err) => this.#ended(err, Date.now() - began > shortestLife))
     return aside
+  }
+
+  /** The ears go on in another process; what was being said counts as said. */
+  #ended(err: Error, again: boolean): void {
+    this.#aside = undefined
+    const ears = [...this.#ears.values()]
+    if (!this.#closing) this.settings.log.error({ err }, 'the process that detects speech failed')
+    if (this.#closing || !again || ears.length === 0) return ears.forEach((ear) => ear.tell('closed'))
+    this.#aside = this.#start()
+    this.#aside.then(
+      (aside) => {
+        aside.hold(true)
+        for (const ear of ears) ear.reopen(aside)
+      },
+      () => ears.forEach((ear) => ear.tell('closed')),
+    )
   }
 }
 
@@ -71,10 +87,15 @@ class SileroEar implements Ear {
   readonly #closed: Promise<void>
   #close: () => void = () => undefined
   #resampler: Resampler | undefined
+  #heardMs = 0
+  /** Where the times of this process begin. */
+  #offsetMs = 0
+  #began: number | undefined
+  #closing = false
 
   constructor(
     readonly id: number,
-    readonly aside: Aside,
+    private aside: Aside,
     private on: (event: VadEvent) => void,
     readonly gone: () => void,
   ) {
@@ -82,13 +103,24 @@ class SileroEar implements Ear {
     this.#send({ ear: id, ask: 'open' })
   }
 
+  /** In a process that counts from its own beginning. */
+  reopen(aside: Aside): void {
+    if (this.#began !== undefined) this.#tell({ type: 'end', start_ms: this.#began, end_ms: this.#heardMs })
+    this.aside = aside
+    this.#offsetMs = this.#heardMs
+    this.#send({ ear: this.id, ask: 'open' })
+    if (this.#closing) this.#send({ ear: this.id, ask: 'end' })
+  }
+
   write({ samples, rate }: Pcm): void {
     if (this.#resampler?.from !== rate) this.#resampler = new Resampler(rate, 16_000)
     const heard = this.#resampler.write(samples)
+    this.#heardMs += heard.length / 16
     if (heard.length > 0) this.#send({ ear: this.id, ask: 'hear', samples: toFloats(heard) })
   }
 
   close(): Promise<void> {
+    this.#closing = true
     this.#send({ ear: this.id, ask: 'end' })
     return this.#closed
   }
@@ -100,14 +132,25 @@ class SileroEar implements Ear {
   }
 
   tell(event: VadEvent | 'closed'): void {
-    if (event !== 'closed') return this.on(event)
+    if (event !== 'closed') return this.#tell(later(event, this.#offsetMs))
     this.gone()
     this.#close()
+  }
+
+  #tell(event: VadEvent): void {
+    if (event.type !== 'quiet') this.#began = event.type === 'start' ? event.at_ms : undefined
+    this.on(event)
   }
 
   #send(question: SileroQuestion): void {
     this.aside.post(question)
   }
+}
+
+function later(event: VadEvent, ms: number): VadEvent {
+  if (event.type === 'start') return { ...event, at_ms: event.at_ms + ms }
+  if (event.type === 'quiet') return { ...event, until_ms: event.until_ms + ms }
+  return { ...event, start_ms: event.start_ms + ms, end_ms: event.end_ms + ms }
 }
 
 export const silero: Provider = { vad: (settings) => new Silero(settings) }
