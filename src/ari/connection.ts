@@ -10,7 +10,10 @@ const retryMax = 2_000
  * Asterisk sends only these (PUT /applications/…/eventFilter): 17 messages a call instead of 69.
  * The filter holds back the responses to REST over the WebSocket too, unless they are named.
  */
-const wantedEvents = ['RESTResponse', 'StasisStart', 'ChannelStateChange', 'ChannelDestroyed']
+const wantedEvents = [
+  ...['RESTResponse', 'StasisStart', 'ChannelStateChange', 'ChannelDestroyed', 'ChannelDtmfReceived'],
+  ...['PlaybackFinished', 'RecordingFinished', 'RecordingFailed'],
+]
 
 export interface AriListener {
   /** A channel came into Stasis. `event.args` are those of the dialplan's Stasis(). */

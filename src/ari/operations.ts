@@ -1,6 +1,6 @@
 import { createRequire } from 'node:module'
 import { setTimeout as delay } from 'node:timers/promises'
-import { AriError, type AriBridge, type AriChannel } from './types.ts'
+import { AriError, type AriBridge, type AriChannel, type AriPlayback, type AriRecording } from './types.ts'
 
 type Id = { channelId: string }
 
@@ -22,6 +22,25 @@ export interface AriOperations {
     continueInDialplan(p: Id & { context: string; extension: string; priority: number }): Promise<void>
     getChannelVar(p: Id & { variable: string }): Promise<{ value: string }>
     setChannelVar(p: Id & { variable: string; value: string }): Promise<void>
+    playWithId(p: Id & { playbackId: string; media: string }): Promise<AriPlayback>
+    sendDTMF(p: Id & { dtmf: string; before?: number; between?: number; duration?: number }): Promise<void>
+    mute(p: Id & { direction: Direction }): Promise<void>
+    unmute(p: Id & { direction: Direction }): Promise<void>
+    hold(p: Id): Promise<void>
+    unhold(p: Id): Promise<void>
+    snoopChannelWithId(p: SnoopChannel): Promise<AriChannel>
+    record(p: RecordChannel): Promise<AriRecording>
+    externalMedia(p: ExternalMedia): Promise<AriChannel>
+  }
+  playbacks: {
+    get(p: { playbackId: string }): Promise<AriPlayback>
+    stop(p: { playbackId: string }): Promise<void>
+  }
+  recordings: {
+    getLive(p: { recordingName: string }): Promise<AriRecording>
+    stop(p: { recordingName: string }): Promise<void>
+    getStored(p: { recordingName: string }): Promise<{ name: string; format: string }>
+    deleteStored(p: { recordingName: string }): Promise<void>
   }
   bridges: {
     get(p: { bridgeId: string }): Promise<AriBridge>
@@ -38,6 +57,44 @@ export interface CreateChannel {
   appArgs?: string
   channelId: string
   originator?: string
+  variables?: Record<string, string>
+  /** The id of a Local channel's other half. */
+  otherChannelId?: string
+}
+
+/** As seen from the channel: `in` is what comes from its party. */
+export type Direction = 'both' | 'in' | 'out'
+
+export interface SnoopChannel {
+  channelId: string
+  snoopId: string
+  /** Which sound of the channel it hears, and to whom it speaks. */
+  spy: Direction | 'none'
+  whisper?: Direction | 'none'
+  app: string
+  appArgs: string
+}
+
+export interface RecordChannel {
+  channelId: string
+  name: string
+  format: string
+  maxDurationSeconds?: number
+  maxSilenceSeconds?: number
+  ifExists: 'fail' | 'overwrite' | 'append'
+}
+
+export interface ExternalMedia {
+  channelId: string
+  app: string
+  external_host: string
+  encapsulation?: string
+  transport?: string
+  transport_data?: string
+  connection_type?: string
+  format: string
+  direction?: 'both'
+  data?: string
   variables?: Record<string, string>
 }
 
