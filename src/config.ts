@@ -1,3 +1,5 @@
+import { isIP } from 'node:net'
+
 /** A value of the environment: its unit, its default (none: it must be given) and one line of why. The README's table is made from these. */
 interface Setting<T> {
   readonly variable: string
@@ -83,6 +85,13 @@ export const settings = {
     why: 'how long a call may last, so that a forgotten one does not last for ever',
     parse: whole(1, 240),
   }),
+  fetchPrivate: setting({
+    variable: 'HASHDIAL_FETCH_PRIVATE',
+    unit: 'networks, comma separated',
+    default: '',
+    why: 'private networks that flows may reach (fetch, webhook_send, play), such as 10.1.0.0/16; else the internet only',
+    parse: networks,
+  }),
   callRetentionDays: setting({
     variable: 'HASHDIAL_CALL_RETENTION_DAYS',
     unit: 'days',
@@ -110,6 +119,62 @@ export const settings = {
     default: '262144',
     why: 'the largest request body that the API reads',
     parse: whole(1024, 16_777_216),
+  }),
+  soundsFolder: setting({
+    variable: 'HASHDIAL_SOUNDS_FOLDER',
+    unit: 'folder',
+    default: '/var/tmp/hashdial-sounds',
+    why: 'where speech and fetched sounds are kept for Asterisk; processes of one machine may share it',
+    parse: text(1024),
+  }),
+  soundsMegabytes: setting({
+    variable: 'HASHDIAL_SOUNDS_MEGABYTES',
+    unit: 'megabytes',
+    default: '500',
+    why: 'how much that folder may hold; what was not played for the longest time goes first',
+    parse: whole(10, 1_000_000),
+  }),
+  soundsUrl: setting({
+    variable: 'HASHDIAL_SOUNDS_URL',
+    unit: 'URL',
+    default: '',
+    why: 'where every Asterisk reaches the API of this process, to fetch sounds; empty: http:// and where it listens',
+    parse: httpUrl,
+  }),
+  modelsFolder: setting({
+    variable: 'HASHDIAL_MODELS_FOLDER',
+    unit: 'folder',
+    default: '',
+    why: 'where `npm run models` has put the offline speech recognition; empty: there is none',
+    parse: text(1024),
+  }),
+  openaiUrl: setting({
+    variable: 'HASHDIAL_OPENAI_URL',
+    unit: 'URL',
+    default: '',
+    why: 'a speech server with /audio/speech and /audio/transcriptions, such as https://api.openai.com/v1; empty: none',
+    parse: httpUrl,
+  }),
+  openaiKey: setting({
+    variable: 'HASHDIAL_OPENAI_KEY',
+    unit: 'key',
+    default: '',
+    why: 'what the speech server wants as Bearer token; empty: nothing',
+    parse: text(1024),
+  }),
+  openaiVoiceModel: setting({
+    variable: 'HASHDIAL_OPENAI_VOICE_MODEL',
+    unit: 'name',
+    default: 'gpt-4o-mini-tts',
+    why: 'the model that speaks there',
+    parse: text(255),
+  }),
+  openaiTranscriptionModel: setting({
+    variable: 'HASHDIAL_OPENAI_TRANSCRIPTION_MODEL',
+    unit: 'name',
+    default: 'whisper-1',
+    why: 'the model that understands there',
+    parse: text(255),
   }),
   drainSeconds: setting({
     variable: 'HASHDIAL_DRAIN_SECONDS',
@@ -188,6 +253,18 @@ function oneOf<Word extends string>(words: readonly Word[]) {
   }
 }
 
+function networks(value: string): readonly string[] {
+  return Object.freeze(value.split(',').flatMap((part) => (part.trim() ? [network(part.trim())] : [])))
+}
+
+function network(value: string): string {
+  const [address = '', prefix, ...more] = value.split('/')
+  const most = [0, 0, 0, 0, 32, 0, 128][isIP(address)]
+  const known = prefix === undefined || (/^\d{1,3}$/.test(prefix) && Number(prefix) <= most!)
+  if (most && known && more.length === 0) return value
+  throw new Error(`has "${value.slice(0, 40)}"; give networks such as 10.1.0.0/16, 192.0.2.7 or fd00::/8`)
+}
+
 function domain(value: string): string {
   // 180: `<customer id>.registrar.` stands in front of it, and a domain name has at most 253 characters.
   const shape = /^(?=.{1,180}$)[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?(\.[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?)*$/
@@ -211,6 +288,12 @@ function databaseUrl(value: string): string {
   const known = url?.protocol === 'mysql:' || url?.protocol === 'mariadb:'
   if (known && url.hostname && url.username && /^\/[A-Za-z0-9_$-]{1,64}$/.test(url.pathname)) return value
   throw new Error('is not a URL of the form mysql://user:password@host:3306/database')
+}
+
+function httpUrl(value: string): string {
+  const url = URL.canParse(value) ? new URL(value) : undefined
+  if (value === '' || url?.protocol === 'http:' || url?.protocol === 'https:') return value.replace(/\/$/, '')
+  throw new Error('is not a URL of the form http://host:port or https://host/path')
 }
 
 function ariUrls(value: string): readonly AriUrl[] {

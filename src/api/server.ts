@@ -9,12 +9,14 @@ import type { Metrics } from '../metrics.ts'
 import { checkBaseDomain } from '../registrar/account.ts'
 import { resources } from '../resources/index.ts'
 import type { Site } from '../resources/resource.ts'
+import type { Prompts } from '../voice/prompts.ts'
 import { tokenScheme } from './auth.ts'
 import { routesOf } from './crud.ts'
 import { docsRoutes } from './docs.ts'
 import { errorAnswers, requestId } from './errors.ts'
 import { healthRoute, type PartHealth } from './health.ts'
 import { metricsRoute } from './metrics.ts'
+import { soundsRoute } from './sounds.ts'
 
 export interface ServerOptions {
   config: Pick<Config, 'adminKeySha256' | 'apiListen' | 'authFailures' | 'baseDomain' | 'bodyBytes' | 'hashBytes'>
@@ -23,6 +25,8 @@ export interface ServerOptions {
   metrics: Metrics
   health: { ari: () => PartHealth }
   calls?: NonNullable<Site['calls']>
+  /** What Asterisk may fetch. */
+  prompts?: Pick<Prompts, 'find'>
 }
 
 /** The API, complete, but not listening: `await server.start()` does that, and `server.inject` does without. */
@@ -33,6 +37,7 @@ export async function createServer({
   metrics,
   health,
   calls,
+  prompts,
 }: ServerOptions): Promise<Server> {
   await checkBaseDomain(database, config.baseDomain)
   const site: Site = { database, baseDomain: config.baseDomain, hashBytes: config.hashBytes, ...(calls && { calls }) }
@@ -56,6 +61,7 @@ export async function createServer({
   countRequests(server, metrics)
   server.route([healthRoute(database, health.ari), metricsRoute(database, metrics)])
   server.route(resources.flatMap((resource) => routesOf(resource, site)))
+  if (prompts) server.route(soundsRoute(prompts))
   server.route(docsRoutes(server, resources))
   return server
 }
