@@ -1,0 +1,23 @@
+import Joi from 'joi'
+import { dialOne } from '../calls/dial.ts'
+import { ActionError, type Action } from './action.ts'
+
+interface EchoOptions {
+  duration?: number
+}
+
+/**
+ * The caller hears himself, for `duration` or until he presses #. A Local channel does it (asterisk/hashdial_extensions.conf):
+ * it needs nobody, so it goes on over a crash, and it ends by itself.
+ */
+export const echo: Action<EchoOptions> = {
+  options: Joi.object({ duration: Joi.number().integer().min(100).max(3_600_000).unit('milliseconds') }),
+
+  needs: 'answered',
+
+  async run(call, { duration = 180_000 }, place) {
+    const destination = { endpoint: `Local/${duration}@hashdial_echo` }
+    const outcome = await dialOne(call, destination, { id: `echo-${place.id}`, ringSeconds: 5, stored: place.stored })
+    if (!outcome.talked) throw new ActionError('Asterisk has no context hashdial_echo: update hashdial_extensions.conf')
+  },
+}
