@@ -4,10 +4,11 @@ import { createServer } from './api/server.ts'
 import { AriNode } from './ari/connection.ts'
 import { callColumns, type Exchange } from './calls/call.ts'
 import { Journal } from './calls/journal.ts'
+import { Recordings } from './calls/recordings.ts'
 import { Sounds } from './calls/sounds.ts'
 import { Switchboard } from './calls/switchboard.ts'
 import { ConfigError, loadConfig, type Config } from './config.ts'
-import { migrate, openDatabase, type DataSource } from './database.ts'
+import { migrate, openDatabase } from './database.ts'
 import { scheduleJobs, type Job } from './jobs.ts'
 import { createLogger, type Logger } from './log.ts'
 import { createMetrics } from './metrics.ts'
@@ -23,8 +24,11 @@ async function main(config: Config, log: Logger): Promise<void> {
   await migrate(config.databaseUrl, { logger: log })
   const database = await openDatabase(config.databaseUrl, { entities, logger: log, pool: config.databasePool })
   const metrics = createMetrics()
-  const sounds = await openSounds(config, log)
-  const { journal, switchboard, nodes, compare } = createCalls(config, database, sounds, log, (count) =>
+  const web = new Web(config.fetchPrivate)
+  const sounds = await openSounds(config, web, log)
+  const recordings = new Recordings(database, log)
+  const parts = { database, sounds, recordings, web, log }
+  const { journal, switchboard, nodes, compare } = createCalls(config, parts, (count) =>
     metrics.repairs.inc({ job: 'reconcile' }, count),
   )
   const jobs = [
@@ -53,21 +57,19 @@ async function main(config: Config, log: Logger): Promise<void> {
   process.once('SIGINT', (signal) => void drain(signal))
 }
 
+type Parts = Pick<Exchange, 'database' | 'sounds' | 'recordings' | 'web' | 'log'>
+
 /** Everything that a call goes through, not connected yet. `compare` makes Asterisk, memory and MySQL agree. */
-function createCalls(
-  config: Config,
-  database: DataSource,
-  sounds: Sounds,
-  log: Logger,
-  repaired: (count: number) => void,
-) {
+function createCalls(config: Config, parts: Parts, repaired: (count: number) => void) {
+  const { database, log, recordings } = parts
   const journal = new Journal(database, log, { calls: callColumns, activeflows: activeflowColumns })
   const callSeconds = config.callHours * 3600
-  const exchange: Exchange = { database, journal, log, sounds, ringSeconds: config.ringSeconds, callSeconds }
+  const exchange: Exchange = { ...parts, journal, ringSeconds: config.ringSeconds, callSeconds }
   const switchboard = new Switchboard()
   const door = createDoor(exchange, switchboard)
   const compare = oneAtATime(async (node: AriNode): Promise<number> => {
     const found = await reconcile(node, exchange, switchboard, door)
+    await recordings.adopt(node, (id) => switchboard.get(id))
     const count = found.recovered + found.ended + found.removed
     if (count > 0) log.info({ node: node.name, ...found }, 'calls, channels and rows agree again')
     return count
@@ -85,12 +87,12 @@ function createCalls(
   return { journal, switchboard, nodes, compare }
 }
 
-async function openSounds(config: Config, log: Logger): Promise<Sounds> {
+async function openSounds(config: Config, web: Web, log: Logger): Promise<Sounds> {
   const { soundsFolder: folder, soundsMegabytes, soundsUrl, apiListen } = config
   const prompts = await Prompts.open({ folder, bytes: soundsMegabytes * 1_000_000 })
   const host = apiListen.host.includes(':') ? `[${apiListen.host}]` : apiListen.host
   const url = soundsUrl || `http://${host}:${apiListen.port}`
-  return new Sounds(prompts, new Voice({ ...config, log }), new Web(config.fetchPrivate), url)
+  return new Sounds(prompts, new Voice({ ...config, log }), web, url)
 }
 
 /** What Asterisk told and did not reach us is found also while nothing seems wrong. */

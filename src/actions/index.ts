@@ -1,8 +1,34 @@
 import type { Action, AnyAction } from './action.ts'
+import { amd } from './amd.ts'
+import { beep } from './beep.ts'
 import { connect } from './connect.ts'
+import { digits_receive } from './digits_receive.ts'
+import { digits_send } from './digits_send.ts'
+import { echo } from './echo.ts'
+import { external_media_start } from './external_media_start.ts'
+import { external_media_stop } from './external_media_stop.ts'
+import { mute } from './mute.ts'
+import { play } from './play.ts'
+import { recording_start } from './recording_start.ts'
+import { recording_stop } from './recording_stop.ts'
+import { talk } from './talk.ts'
 
 /** The registry: an action is its file and one line here. */
-export const actions = { connect }
+export const actions = {
+  amd,
+  beep,
+  connect,
+  digits_receive,
+  digits_send,
+  echo,
+  external_media_start,
+  external_media_stop,
+  mute,
+  play,
+  recording_start,
+  recording_stop,
+  talk,
+}
 
 type Registry = typeof actions
 
@@ -15,5 +41,5 @@ type OptionsOf<A> = A extends Action<infer Options> ? Options : never
 
 /** The action of that type, or undefined. */
 export function actionOf(type: string): AnyAction | undefined {
-  return Object.hasOwn(actions, type) ? (actions[type as keyof Registry]) : undefined
+  return Object.hasOwn(actions, type) ? actions[type as keyof Registry] : undefined
 }

@@ -5,9 +5,11 @@ import type { AriNode } from '../ari/connection.ts'
 import type { AriChannel, AriEvent } from '../ari/types.ts'
 import { now } from '../database.ts'
 import type { Logger } from '../log.ts'
+import type { Web } from '../web.ts'
 import { reasonOfStatus, type HangupReason } from './causes.ts'
 import type { Journal } from './journal.ts'
 import { Keypad } from './keypad.ts'
+import type { Recordings } from './recordings.ts'
 import type { Sounds } from './sounds.ts'
 
 export interface Address {
@@ -50,6 +52,8 @@ export interface Exchange {
   readonly journal: Journal
   readonly log: Logger
   readonly sounds: Sounds
+  readonly recordings: Recordings
+  readonly web: Web
   /** How long a device rings when an action does not say, in seconds. */
   readonly ringSeconds: number
   /** How long a call may last, in seconds. */

@@ -33,6 +33,10 @@ export class Switchboard {
     return this.#calls.has(callId)
   }
 
+  get(callId: string): Call | undefined {
+    return this.#calls.get(callId)
+  }
+
   /** Ends a call on a user's behalf. */
   async hangup(callId: string): Promise<void> {
     const call = this.#calls.get(callId)

@@ -1,0 +1,36 @@
+import Joi from 'joi'
+import { detectMachine } from '../calls/detect-machine.ts'
+import type { Call } from '../calls/call.ts'
+import type { Action, Place } from './action.ts'
+import { setVariable } from './variables.ts'
+
+interface AmdOptions {
+  machine_handle?: 'hangup' | 'continue'
+  async?: boolean
+}
+
+/**
+ * Listens whether a machine has answered (app_amd). What it found is in hashdial.call.amd_status (human, machine,
+ * notsure) and hashdial.call.amd_cause. A call to a machine ends, unless `machine_handle` is continue. With `async` the
+ * flow goes on meanwhile.
+ */
+export const amd: Action<AmdOptions> = {
+  options: Joi.object({ machine_handle: Joi.valid('hangup', 'continue'), async: Joi.boolean() }),
+
+  needs: 'answered',
+
+  async run(call, { machine_handle = 'hangup', async }, place) {
+    const detection = detect(call, machine_handle, place)
+    if (!async) return detection
+    detection.catch((error: unknown) => {
+      if (!call.ended) call.log.warn({ err: error as Error }, 'nobody knows whether a machine has answered')
+    })
+  },
+}
+
+async function detect(call: Call, handle: string, place: Place): Promise<void> {
+  const { status, cause } = await detectMachine(call, place.id)
+  setVariable(place.variables, 'hashdial.call.amd_status', status)
+  setVariable(place.variables, 'hashdial.call.amd_cause', cause)
+  if (status === 'machine' && handle === 'hangup') await call.hangup('amd')
+}

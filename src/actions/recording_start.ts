@@ -1,0 +1,32 @@
+import Joi from 'joi'
+import { playTo } from '../calls/playback.ts'
+import type { Action } from './action.ts'
+
+interface RecordingOptions {
+  format?: 'wav'
+  end_of_silence?: number
+  end_of_key?: string
+  duration?: number
+  beep_start?: boolean
+}
+
+/** Begins a recording of both parties and goes on at once; it lasts until one of its ends, recording_stop, or the call's end. */
+export const recording_start: Action<RecordingOptions> = {
+  options: Joi.object({
+    format: Joi.valid('wav'),
+    end_of_silence: Joi.number().integer().min(0).max(3_600).unit('seconds'),
+    end_of_key: Joi.string()
+      .allow('')
+      .pattern(/^([0-9A-D*#]{0,16}|any|none)$/),
+    duration: Joi.number().integer().min(0).max(86_400).unit('seconds'),
+    beep_start: Joi.boolean(),
+  }),
+
+  needs: 'answered',
+
+  async run(call, { end_of_silence = 0, end_of_key = '', duration = 0, beep_start = false }, place) {
+    if (beep_start) await playTo(call, { id: `beep-${place.id}`, media: 'sound:beep' })
+    const keys = end_of_key === 'any' ? '0123456789ABCD*#' : end_of_key.replace('none', '')
+    await call.exchange.recordings.start(call, place.id, { end_of_silence, end_of_key: keys, duration })
+  },
+}

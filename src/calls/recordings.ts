@@ -1,0 +1,189 @@
+import { createHash } from 'node:crypto'
+import type { DataSource } from 'typeorm'
+import { cleanUp, unlessGone, type AriNode } from '../ari/connection.ts'
+import { Inbox } from '../ari/inbox.ts'
+import { AriError } from '../ari/types.ts'
+import { now, toSqlTime } from '../database.ts'
+import type { Logger } from '../log.ts'
+import type { Call } from './call.ts'
+import { waitInStasis } from './snoop.ts'
+
+/** A row of `recordings`; see sql/003-recordings.sql. */
+export interface RecordingRow {
+  id: string
+  customer_id: string
+  activeflow_id: string
+  reference_type: 'call'
+  reference_id: string
+  status: 'recording' | 'ended' | 'failed'
+  format: 'wav'
+  end_of_key: string
+  node: string
+  file: string
+  tm_start: string
+  tm_end: string | null
+  tm_create: string
+  tm_update: string | null
+}
+
+export interface RecordOptions {
+  /** Seconds; 0 is no limit but the call's own. */
+  duration: number
+  /** Seconds of silence that end it; 0: none do. */
+  end_of_silence: number
+  end_of_key: string
+}
+
+/** How long Asterisk may take to close the file when the call is over, in milliseconds. */
+const closing = 10_000
+
+/**
+ * Recordings of calls: both parties in one file. A snoop channel hears them, so a recording goes on through all actions,
+ * and through a crash of ours; each that is under way is watched until its file is closed, and its row says so.
+ */
+export class Recordings {
+  readonly #watched = new Map<string, Promise<void>>()
+
+  constructor(
+    readonly database: DataSource,
+    readonly log: Logger,
+  ) {}
+
+  /** Begins one. Its names are made from `place`, so a run after a crash finds what the first has begun. */
+  async start(call: Call, place: string, options: RecordOptions): Promise<void> {
+    const row = newRow(call, place, options.end_of_key)
+    await this.#insert(row)
+    const { channels, recordings } = call.node.ari
+    const live = call.recovered && (await unlessGone(recordings.getLive({ recordingName: row.file })))
+    if (!live) {
+      await snoop(call, snoopOf(row))
+      await channels.record({
+        ...{ channelId: snoopOf(row), name: row.file, format: row.format, ifExists: 'overwrite' },
+        ...{ maxDurationSeconds: options.duration, maxSilenceSeconds: options.end_of_silence },
+      })
+    }
+    this.#watch(row, call.node, call)
+  }
+
+  /** Ends those of a call that are under way. Resolves when their files are closed; answers how many there were. */
+  async stop(call: Call): Promise<number> {
+    const rows = await this.#open('reference_id = ?', call.id)
+    await cleanUp(rows.map(({ file }) => call.node.ari.recordings.stop({ recordingName: file })))
+    for (const row of rows) this.#watch(row, call.node, call)
+    await Promise.all(rows.map(({ id }) => this.#watched.get(id)))
+    return rows.length
+  }
+
+  /** Watches on what an earlier process has begun, and closes what ended while nobody watched. */
+  async adopt(node: AriNode, callOf: (id: string) => Call | undefined): Promise<void> {
+    for (const row of await this.#open('node = ?', node.name)) this.#watch(row, node, callOf(row.reference_id))
+  }
+
+  #watch(row: RecordingRow, node: AriNode, call: Call | undefined): void {
+    if (this.#watched.has(row.id)) return
+    const watching = this.#untilEnd(row, node, call)
+      .then(() => this.#close(row, node))
+      .catch((error: unknown) =>
+        this.log.warn(
+          { err: error as Error, recording: row.id },
+          'a recording is out of sight; it is looked for again',
+        ),
+      )
+      .finally(() => this.#watched.delete(row.id))
+    this.#watched.set(row.id, watching)
+  }
+
+  async #untilEnd(row: RecordingRow, node: AriNode, call: Call | undefined): Promise<void> {
+    while (call && !call.ended) {
+      try {
+        return await listen(row, node, call.signal, call.channelId)
+      } catch (error) {
+        if (!call.ended && !call.interrupted) throw error
+        await call.resumed()
+      }
+    }
+    // Its channel ends with the call's.
+    await listen(row, node, AbortSignal.timeout(closing))
+  }
+
+  async #close(row: RecordingRow, node: AriNode): Promise<void> {
+    const stored = await unlessGone(node.ari.recordings.getStored({ recordingName: row.file }))
+    const values = [stored ? 'ended' : 'failed', toSqlTime(now()), toSqlTime(now()), row.id]
+    await this.database.query('UPDATE recordings SET status = ?, tm_end = ?, tm_update = ? WHERE id = ?', values)
+    await cleanUp([node.ari.channels.hangup({ channelId: snoopOf(row) })])
+  }
+
+  #open(where: string, value: string): Promise<RecordingRow[]> {
+    return this.database.query(`SELECT * FROM recordings WHERE tm_end IS NULL AND ${where}`, [value])
+  }
+
+  async #insert(row: RecordingRow): Promise<void> {
+    const names = Object.keys(row)
+    const values = Object.entries(row).map(([name, value]) =>
+      name.startsWith('tm_') && value !== null ? toSqlTime(value as string) : (value as string),
+    )
+    // Again after a crash: then it is there.
+    await this.database.query(
+      `INSERT IGNORE INTO recordings (${names.join(',')}) VALUES (${names.map(() => '?').join(',')})`,
+      values,
+    )
+  }
+}
+
+/** Returns when Asterisk has closed the file. Throws the signal's reason. */
+async function listen(row: RecordingRow, node: AriNode, signal: AbortSignal, caller?: string): Promise<void> {
+  const { recordings } = node.ari
+  const inbox = new Inbox(node, signal, row.file, ...(caller === undefined ? [] : [caller]))
+  try {
+    if (!(await unlessGone(recordings.getLive({ recordingName: row.file })))) return
+    for (;;) {
+      const event = await inbox.next()
+      if (event?.recording?.name === row.file && event.type !== 'RecordingStarted') return
+      const key = event?.type === 'ChannelDtmfReceived' ? event.digit : undefined
+      if (key && row.end_of_key.includes(key)) await cleanUp([recordings.stop({ recordingName: row.file })])
+    }
+  } finally {
+    inbox.close()
+  }
+}
+
+/** The channel that hears both parties, made now or by an earlier run. */
+async function snoop(call: Call, snoopId: string): Promise<void> {
+  const { channels } = call.node.ari
+  const app = call.node.application
+  await waitInStasis(call, snoopId, () =>
+    channels.snoopChannelWithId({ channelId: call.channelId, snoopId, spy: 'both', app, appArgs: 'leg' }),
+  )
+}
+
+function newRow(call: Call, place: string, end_of_key: string): RecordingRow {
+  const { customer_id, activeflow_id } = call.row
+  return {
+    ...{ id: idOf(place), customer_id, activeflow_id, reference_type: 'call', reference_id: call.id },
+    ...{ status: 'recording', format: 'wav', end_of_key, node: call.node.name, file: `recording-${place}` },
+    ...{ tm_start: now(), tm_end: null, tm_create: now(), tm_update: null },
+  }
+}
+
+const snoopOf = ({ file }: Pick<RecordingRow, 'file'>): string => file.replace(/^recording-/, 'record-')
+
+/** The same id for the same place, in the form of a UUID (RFC 9562, version 8). */
+export function idOf(place: string): string {
+  const hex = createHash('sha256').update(place).digest('hex')
+  const variant = '89ab'[parseInt(hex[16]!, 16) % 4]!
+  return [
+    hex.slice(0, 8),
+    hex.slice(8, 12),
+    `8${hex.slice(13, 16)}`,
+    variant + hex.slice(17, 20),
+    hex.slice(20, 32),
+  ].join('-')
+}
+
+/** Is the file there still? For the API; rejects with AriError when that Asterisk is away. */
+export async function removeFile(node: AriNode, file: string): Promise<void> {
+  await unlessGone(node.ari.recordings.stop({ recordingName: file })).catch((error: unknown) => {
+    if (!(error instanceof AriError) || error.status === 0) throw error
+  })
+  await unlessGone(node.ari.recordings.deleteStored({ recordingName: file }))
+}
