@@ -1,7 +1,7 @@
 import { createHash, randomBytes, randomUUID } from 'node:crypto'
 import { once } from 'node:events'
 import { mkdirSync, writeFileSync } from 'node:fs'
-import { connect, createServer, type Socket } from 'node:net'
+import { createServer } from 'node:net'
 import { join } from 'node:path'
 import type { ExecutionContext } from 'ava'
 import { createConnection, type Connection, type RowDataPacket } from 'mysql2/promise'
@@ -11,6 +11,7 @@ import { becomesTrue } from '../../src/stack/shell.ts'
 import { freePort } from '../support/ports.ts'
 import { sharedStack } from '../support/setup.ts'
 import { header, parseSip, SipClient, type RequestOptions, type SipMessage } from '../support/sip.ts'
+import { Wire } from './wire.ts'
 
 export const base = 'hashdial.test'
 export const registrar = `sip:registrar.${base}`
@@ -205,59 +206,3 @@ export function routes(message: SipMessage, reversed: boolean): string[] {
 export const contactOf = (message: SipMessage): string => /<([^>]+)>/.exec(header(message, 'contact'))?.[1] ?? ''
 export const tagOf = (message: SipMessage, name: string): string =>
   /;tag=([^;]+)/.exec(header(message, name))?.[1] ?? ''
-
-/** A wire to MySQL that can be cut, or left hanging. */
-export class Wire {
-  #sockets = new Set<Socket>()
-  #mode: 'on' | 'cut' | 'hanging' = 'on'
-
-  private constructor(readonly port: number) {}
-
-  static async open(to: number): Promise<Wire> {
-    const server = createServer()
-    server.listen(0, '127.0.0.1')
-    await once(server, 'listening')
-    const wire = new Wire((server.address() as { port: number }).port)
-    server.on('connection', (socket) => wire.#connected(socket, to))
-    wire.close = () => {
-      server.close()
-      wire.cut()
-    }
-    return wire
-  }
-
-  close(): void {}
-
-  cut(): void {
-    this.#mode = 'cut'
-    for (const socket of this.#sockets) socket.destroy()
-  }
-
-  hang(): void {
-    this.#mode = 'hanging'
-    for (const socket of this.#sockets) socket.pause()
-  }
-
-  mend(): void {
-    this.#mode = 'on'
-    for (const socket of this.#sockets) socket.resume()
-  }
-
-  #connected(socket: Socket, to: number): void {
-    if (this.#mode === 'cut') return void socket.destroy()
-    const mysql = connect(to, '127.0.0.1')
-    for (const [one, other] of [
-      [socket, mysql],
-      [mysql, socket],
-    ] as const) {
-      this.#sockets.add(one)
-      one.on('data', (chunk: Buffer) => other.write(chunk))
-      one.on('error', () => other.destroy())
-      one.on('close', () => {
-        this.#sockets.delete(one)
-        other.destroy()
-      })
-      if (this.#mode === 'hanging') one.pause()
-    }
-  }
-}
