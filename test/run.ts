@@ -6,14 +6,14 @@ import { join } from 'node:path'
 import { alone } from '../src/stack/lock.ts'
 import { checkout } from '../src/stack/room.ts'
 import { startStack } from '../src/stack/stack.ts'
-import { TapCounts } from './support/tap.ts'
+import { Counts } from './support/counts.ts'
 
 /**
  * `npm test`: checks the code, brings up a stack of its own beside one that may run, runs AVA against it, and stops it.
  * Arguments go to AVA (`npm test -- test/api`). HASHDIAL_KEEP_STACK=1 leaves the stack running, for a closer look.
  */
 const progress = (line: string): void => console.log(line)
-const counts = new TapCounts()
+const counts = new Counts()
 
 async function check(): Promise<void> {
   for (const [name, ...args] of [
@@ -30,7 +30,7 @@ async function check(): Promise<void> {
 
 async function ava(stack: object): Promise<void> {
   const env = { ...process.env, HASHDIAL_TEST_STACK: JSON.stringify(stack), FORCE_COLOR: '0' }
-  const args = ['--tap', ...process.argv.slice(2).map(asPattern)]
+  const args = [...process.argv.slice(2).map(asPattern)]
   const child = spawn('node_modules/.bin/ava', args, { env, stdio: ['ignore', 'pipe', 'inherit'] })
   for await (const line of createInterface({ input: child.stdout })) {
     console.log(line)
@@ -54,7 +54,7 @@ async function run(): Promise<void> {
 }
 
 async function runTests(): Promise<void> {
-  const stack = await startStack({ name: 'test', fresh: true, progress })
+  const stack = await startStack({ name: 'test', fresh: true, progress, env: { HASHDIAL_FETCH_PRIVATE: '127.0.0.1' } })
   try {
     await ava(stack.describe())
   } finally {
