@@ -1,4 +1,5 @@
 import { activeflowColumns } from './activeflows/activeflow.ts'
+import { Errands } from './activeflows/errands.ts'
 import { reconcile } from './activeflows/reconcile.ts'
 import { createServer } from './api/server.ts'
 import { AriNode } from './ari/connection.ts'
@@ -28,7 +29,7 @@ async function main(config: Config, log: Logger): Promise<void> {
   const sounds = await openSounds(config, web, log)
   const recordings = new Recordings(database, log)
   const parts = { database, sounds, recordings, web, log }
-  const { journal, switchboard, nodes, compare } = createCalls(config, parts, (count) =>
+  const { journal, switchboard, errands, nodes, compare } = createCalls(config, parts, (count) =>
     metrics.repairs.inc({ job: 'reconcile' }, count),
   )
   const jobs = [
@@ -37,7 +38,7 @@ async function main(config: Config, log: Logger): Promise<void> {
   ]
   const scheduled = scheduleJobs(jobs, database, log, (job, count) => metrics.repairs.inc({ job }, count))
   const server = await createServer({
-    ...{ config, database, logger: log, metrics, calls: switchboard, prompts: sounds.prompts },
+    ...{ config, database, logger: log, metrics, calls: switchboard, activeflows: errands, prompts: sounds.prompts },
     health: { ari: () => health(nodes) },
   })
   for (const node of nodes) node.start()
@@ -62,10 +63,11 @@ type Parts = Pick<Exchange, 'database' | 'sounds' | 'recordings' | 'web' | 'log'
 /** Everything that a call goes through, not connected yet. `compare` makes Asterisk, memory and MySQL agree. */
 function createCalls(config: Config, parts: Parts, repaired: (count: number) => void) {
   const { database, log, recordings } = parts
-  const journal = new Journal(database, log, { calls: callColumns, activeflows: activeflowColumns })
+  const journal = new Journal(database, { calls: callColumns, activeflows: activeflowColumns })
   const callSeconds = config.callHours * 3600
-  const exchange: Exchange = { ...parts, journal, ringSeconds: config.ringSeconds, callSeconds }
   const switchboard = new Switchboard()
+  const errands = new Errands(switchboard)
+  const exchange: Exchange = { ...parts, journal, errands, ringSeconds: config.ringSeconds, callSeconds }
   const door = createDoor(exchange, switchboard)
   const compare = oneAtATime(async (node: AriNode): Promise<number> => {
     const found = await reconcile(node, exchange, switchboard, door)
@@ -84,7 +86,7 @@ function createCalls(config: Config, parts: Parts, repaired: (count: number) => 
     disconnected: (node: AriNode) => switchboard.of(node).forEach((call) => call.interrupt()),
   }
   const nodes = config.ariUrls.map(({ url }) => new AriNode(url, log, listener))
-  return { journal, switchboard, nodes, compare }
+  return { journal, switchboard, errands, nodes, compare }
 }
 
 async function openSounds(config: Config, web: Web, log: Logger): Promise<Sounds> {

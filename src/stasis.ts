@@ -1,5 +1,5 @@
 import { runActiveflow } from './activeflows/run.ts'
-import { createActiveflow, type ActiveflowRow } from './activeflows/activeflow.ts'
+import { createActiveflow, type ActiveflowRow, type FlowReference } from './activeflows/activeflow.ts'
 import type { Door } from './activeflows/reconcile.ts'
 import type { AriNode } from './ari/connection.ts'
 import type { AriChannel, AriEvent } from './ari/types.ts'
@@ -7,12 +7,14 @@ import { Call, type Exchange } from './calls/call.ts'
 import type { Switchboard } from './calls/switchboard.ts'
 import { findRow } from './database.ts'
 import { dialable } from './resources/index.ts'
+import type { DialableRow, Resource } from './resources/resource.ts'
 
 const address = /^([a-z]+)\.([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})$/
 
 interface Named {
   name?: string
   username?: string
+  number?: string
 }
 
 /**
@@ -50,13 +52,27 @@ async function begin(call: Call, dialled: string): Promise<void> {
   }
 }
 
-/** What runs for a call to this resource; undefined when there is no such resource. */
+/** What runs for a call to this resource; undefined when there is no such resource, or it leads nowhere. */
 async function activeflowFor(call: Call, type: string, id: string): Promise<ActiveflowRow | undefined> {
+  const dialled = await find(call, type, id)
+  if (!dialled) return undefined
+  const { username, number, name = '' } = dialled.row as Named
+  call.row.customer_id = dialled.row.customer_id
+  call.row.destination = { type, target: id, target_name: username ?? number ?? name }
+  const way = dialled.resource.leadsTo?.(dialled.row)
+  const last = way ? await find(call, way.type, way.id) : dialled
+  if (!last?.resource.steps) return undefined
+  const flow = last.resource.type === 'flow' ? (last.row as DialableRow & FlowReference) : null
+  return createActiveflow(call, last.resource.steps(last.row), flow)
+}
+
+async function find(call: Call, type: string, id: string): Promise<Found | undefined> {
   const resource = dialable(type)
   const row = resource && (await findRow(call.exchange.database, resource.entity, id))
-  if (!row) return undefined
-  const { username, name = '' } = row as Named
-  call.row.customer_id = row.customer_id
-  call.row.destination = { type, target: row.id, target_name: username ?? name }
-  return createActiveflow(call, resource.steps(row), type === 'flow' ? row.id : null)
+  return row && { resource, row }
+}
+
+interface Found {
+  resource: Resource<DialableRow>
+  row: DialableRow
 }

@@ -1,5 +1,6 @@
-import type Joi from 'joi'
+import Joi from 'joi'
 import type { Call } from '../calls/call.ts'
+import { HashdialError } from '../errors.ts'
 
 /** Where an activeflow goes on, when not with the next action. */
 export type Jump =
@@ -13,7 +14,7 @@ export type Jump =
 /** An action in a list: what is to be done and how. */
 export interface StepLike {
   id?: string
-  next_id?: string
+  next_id?: string | null
   type: string
   option: object
 }
@@ -26,10 +27,14 @@ export interface Place {
   readonly variables: Record<string, string>
   /** What a run after a crash has to know; gone when the action is done. */
   readonly memory: Record<string, unknown>
+  /** A number that stays with the action in its list, from one run of it to the next: how often a goto has jumped. */
+  count: number
   /** Resolves when it is in MySQL that this action runs. The engine has waited for it, unless the action is `eager`. */
   readonly stored: Promise<void>
   /** Puts variables and memory into MySQL now; they go there in any case when the action is done. */
   save(): Promise<void>
+  /** A list that came from outside, checked as a flow is when it is saved. Throws ActionError with all that is wrong. */
+  check(list: unknown): StepLike[]
 }
 
 export interface Action<Options> {
@@ -41,8 +46,14 @@ export interface Action<Options> {
    * MySQL it does the same, so the engine does not store the cursor before it.
    */
   pure?: true
+  /** It takes no time worth speaking of, though it does something: a loop of such actions only would spin. */
+  instant?: true
+  /** It needs no caller: it works after the call too, in the flow that follows one (`on_complete_flow_id`). */
+  alone?: true
   /** It prepares itself while the engine stores the cursor, and waits for `place.stored` before it does what shows. */
   eager?: true
+  /** Where the flow may go on after it, where that is not just the next action (which is `undefined`). */
+  ways?(options: Options): (Jump | undefined)[]
   /**
    * Does it. Must find what an earlier run of the same action has made (`call.recovered`), and must not outlive
    * `call.signal`.
@@ -53,7 +64,29 @@ export interface Action<Options> {
 /** The same actions without the types of their options: what the engine and the check of a flow work with. */
 export type AnyAction = Action<object>
 
+const uuid = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/
+
+/** The id of an action of the same list. It is checked when the list is saved, so it cannot come from a variable. */
+export const actionId = Joi.string()
+  .custom((value: string, helpers) => (uuid.test(value) ? value : helpers.error('action.id')))
+  .messages({ 'action.id': '{{#label}} must be the id of an action of this list' })
+
+/** Where something is asked or told. */
+export const webUrl = Joi.string()
+  .max(4_096)
+  .custom((value: string, helpers) => (isWebUrl(value) ? value : helpers.error('url.web')))
+  .messages({ 'url.web': '{{#label}} must be a URL of http or https' })
+
+function isWebUrl(text: string): boolean {
+  return text.includes('${') || (/^https?:\/\//i.test(text) && URL.canParse(text))
+}
+
 /** Why an action could not be done. It is noted, and the flow goes on with the next action. */
 export class ActionError extends Error {
   override name = 'ActionError'
+}
+
+/** What went wrong, when it is a thing that a user can understand, as an ActionError. */
+export function inWords(error: unknown): never {
+  throw error instanceof HashdialError ? new ActionError(error.message) : error
 }

@@ -1,33 +1,57 @@
 import type { Action, AnyAction } from './action.ts'
 import { amd } from './amd.ts'
+import { answer } from './answer.ts'
 import { beep } from './beep.ts'
+import { branch } from './branch.ts'
+import { condition_datetime } from './condition_datetime.ts'
+import { condition_variable } from './condition_variable.ts'
 import { connect } from './connect.ts'
 import { digits_receive } from './digits_receive.ts'
 import { digits_send } from './digits_send.ts'
 import { echo } from './echo.ts'
 import { external_media_start } from './external_media_start.ts'
 import { external_media_stop } from './external_media_stop.ts'
+import { fetch } from './fetch.ts'
+import { fetch_flow } from './fetch_flow.ts'
+import { goto } from './goto.ts'
+import { hangup } from './hangup.ts'
 import { mute } from './mute.ts'
 import { play } from './play.ts'
 import { recording_start } from './recording_start.ts'
 import { recording_stop } from './recording_stop.ts'
+import { sleep } from './sleep.ts'
+import { stop } from './stop.ts'
 import { talk } from './talk.ts'
+import { variable_set } from './variable_set.ts'
+import { webhook_send } from './webhook_send.ts'
 
 /** The registry: an action is its file and one line here. */
 export const actions = {
   amd,
+  answer,
   beep,
+  branch,
+  condition_datetime,
+  condition_variable,
   connect,
   digits_receive,
   digits_send,
   echo,
   external_media_start,
   external_media_stop,
+  fetch,
+  fetch_flow,
+  goto,
+  hangup,
   mute,
   play,
   recording_start,
   recording_stop,
+  sleep,
+  stop,
   talk,
+  variable_set,
+  webhook_send,
 }
 
 type Registry = typeof actions

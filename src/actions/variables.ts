@@ -45,5 +45,8 @@ export function setVariable(variables: Record<string, string>, name: string, val
     (sum, [key, text]) => sum + (key === name ? 0 : key.length + text.length),
     0,
   )
-  variables[name] = value.slice(0, Math.max(0, Math.min(longest, most - others - name.length)))
+  const room = most - others - name.length
+  // Not even for its name, which is what a loop that makes up names would need.
+  if (room < 0 && !Object.hasOwn(variables, name)) return
+  variables[name] = value.slice(0, Math.max(0, Math.min(longest, room)))
 }

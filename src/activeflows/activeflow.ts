@@ -6,6 +6,8 @@ import { now } from '../database.ts'
 interface Frame {
   actions: readonly StepLike[]
   cursor: number
+  /** Of the action at each index, what it counts (`place.count`). */
+  counts?: Record<number, number>
 }
 
 export interface ExecutedAction {
@@ -24,6 +26,11 @@ export interface State {
   variables: Record<string, string>
   /** The current action's own. */
   memory: Record<string, unknown>
+  /** The flow that runs when this one has ended. */
+  on_complete_flow_id?: string | null
+  /** How many flows have ended before this one, and the last of them. */
+  complete_count?: number
+  reference_activeflow_id?: string
 }
 
 /** A row of `activeflows`; see sql/001-foundation.sql. */
@@ -46,12 +53,21 @@ export const activeflowColumns = [
   ...['tm_create', 'tm_update', 'tm_end'],
 ] as const
 
+/** What an activeflow has to know of the flow whose actions it runs. */
+export interface FlowReference {
+  id: string
+  on_complete_flow_id: string | null
+}
+
 /** A new activeflow for the call, before its first action. */
-export function createActiveflow(call: Call, actions: readonly StepLike[], flowId: string | null): ActiveflowRow {
+export function createActiveflow(call: Call, actions: readonly StepLike[], flow: FlowReference | null): ActiveflowRow {
   return {
-    ...{ id: call.row.activeflow_id, customer_id: call.row.customer_id, flow_id: flowId },
+    ...{ id: call.row.activeflow_id, customer_id: call.row.customer_id, flow_id: flow?.id ?? null },
     ...{ reference_type: 'call', reference_id: call.id, status: 'running' },
-    state: { stack: [{ actions, cursor: 0 }], executions: 0, variables: callVariables(call), memory: {} },
+    state: {
+      ...{ stack: [{ actions, cursor: 0 }], executions: 0, variables: callVariables(call), memory: {} },
+      ...(flow?.on_complete_flow_id && { on_complete_flow_id: flow.on_complete_flow_id }),
+    },
     ...{ executed_actions: [], tm_create: now(), tm_update: null, tm_end: null },
   }
 }

@@ -3,7 +3,6 @@ import { cleanUp, type AriNode } from '../ari/connection.ts'
 import type { AriChannel } from '../ari/types.ts'
 import { Call, type CallRow, type Exchange } from '../calls/call.ts'
 import type { Switchboard } from '../calls/switchboard.ts'
-import { now } from '../database.ts'
 import type { ActiveflowRow } from './activeflow.ts'
 import { runActiveflow } from './run.ts'
 
@@ -52,6 +51,7 @@ export async function reconcile(
     if (await recover(new Call(row, node, exchange), alive.get(row.channel_id), switchboard, door)) repairs.recovered++
     else repairs.ended++
   }
+  repairs.recovered += await exchange.errands.recover(node, exchange)
   const mine = new Set(switchboard.of(node).map(({ row }) => row.activeflow_id))
   const unknown = channels.filter(({ id }) => app.channel_ids.includes(id) && !switchboard.hasChannel(id))
   for (const channel of unknown.filter(isWaiting)) door.admit(node, channel)
@@ -91,7 +91,7 @@ async function recover(
   if (!channel || !flow || flow.status === 'ended' || call.ending) {
     if (channel) await cleanUp([call.node.ari.channels.hangup({ channelId: channel.id })])
     call.end('', 'failed')
-    if (flow?.status === 'running') await endActiveflow(call.exchange, flow)
+    if (flow?.status === 'running') await endActiveflow(call, flow)
     return false
   }
   call.recovered = call.stored = true
@@ -100,10 +100,10 @@ async function recover(
   return true
 }
 
-async function endActiveflow(exchange: Exchange, flow: ActiveflowRow): Promise<void> {
+async function endActiveflow(call: Call, flow: ActiveflowRow): Promise<void> {
   const last = flow.executed_actions.at(-1)
   if (last?.tm_end === null) Object.assign(last, { result: 'the call had ended while Hashdial was away' })
-  await exchange.journal.save('activeflows', Object.assign(flow, { status: 'ended', tm_end: now() }))
+  await call.exchange.errands.end(call, flow)
 }
 
 /** A caller whose StasisStart went to a process that died: he waits, and nobody has begun anything for him. */

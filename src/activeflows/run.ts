@@ -1,4 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises'
+import { checkActions } from '../actions/check.ts'
 import { ActionError, type AnyAction, type Jump, type Place, type StepLike } from '../actions/action.ts'
 import { actionOf } from '../actions/index.ts'
 import { substitute } from '../actions/variables.ts'
@@ -14,6 +15,9 @@ const remembered = 200
 
 /** How many lists deep a flow may go. */
 const deepest = 100
+
+/** How large these lists may be together, in characters: they are stored before each action. */
+const largest = 2_000_000
 
 /** How long an action waits for MySQL, in milliseconds. */
 const patience = 2_000
@@ -33,10 +37,7 @@ export async function runActiveflow(call: Call, flow: ActiveflowRow): Promise<vo
   } catch (error) {
     if (error !== callEnded) await fail(call, flow, error as Error)
   } finally {
-    Object.assign(flow, { status: 'ended', tm_end: now() })
-    call.exchange.journal
-      .save('activeflows', flow, 'soon')
-      .catch((error: unknown) => call.log.warn({ err: error as Error }, 'the end of an activeflow is not recorded'))
+    await call.exchange.errands.end(call, flow)
   }
 }
 
@@ -57,6 +58,7 @@ async function runStep(call: Call, flow: ActiveflowRow, step: StepLike): Promise
   const action = actionOf(step.type)
   const done = (result: string) => void Object.assign(executed, { tm_end: now(), result })
   if (!action) return done(`there is no action ${step.type}`)
+  if (!call.hasCaller && !action.pure && !action.alone) return done('there is no caller any more')
   const stored = action.pure ? Promise.resolve() : save(call, flow)
   stored.catch(() => undefined) // an eager action may end before it looks
   if (!action.eager) await stored
@@ -96,12 +98,31 @@ async function attempt(
   step: StepLike,
   stored: Promise<void>,
 ): Promise<Jump | void> {
-  const { executions, variables, memory } = flow.state
-  const save = () => call.exchange.journal.save('activeflows', flow)
-  const place: Place = { id: `${flow.id}-${executions}`, variables, memory, stored, save }
-  const options = fillIn(action, step.option, variables)
+  const options = fillIn(action, step.option, flow.state.variables)
   if (action.needs === 'answered') await call.answer()
-  return action.run(call, options, place)
+  return action.run(call, options, placeIn(call, flow, stored))
+}
+
+function placeIn(call: Call, flow: ActiveflowRow, stored: Promise<void>): Place {
+  const { executions, variables, memory, stack } = flow.state
+  const frame = stack.at(-1)!
+  const { cursor } = frame
+  return {
+    ...{ id: `${flow.id}-${executions}`, variables, memory, stored },
+    save: () => call.exchange.journal.save('activeflows', flow),
+    get count() {
+      return frame.counts?.[cursor] ?? 0
+    },
+    set count(number) {
+      frame.counts = { ...frame.counts, [cursor]: number }
+    },
+    check(list) {
+      const { actions, problems } = checkActions(list)
+      if (problems.length === 0) return actions
+      const told = problems.slice(0, 3).map(({ field, problem }) => `${field}: ${problem}`)
+      throw new ActionError(`this is no list of actions: ${told.join('; ')}`)
+    },
+  }
 }
 
 /**
@@ -134,6 +155,8 @@ function move(flow: ActiveflowRow, jump: Jump | void): void {
     if (!jump) return
     if (stack.length >= deepest) throw new Error(`the flow went ${deepest} lists deep`)
     stack.push({ actions: jump.push, cursor: 0 })
+    if (JSON.stringify(stack).length > largest)
+      throw new Error(`the lists that the flow is in have over ${largest} bytes`)
   }
 }
 

@@ -25,6 +25,7 @@ export interface ServerOptions {
   metrics: Metrics
   health: { ari: () => PartHealth }
   calls?: NonNullable<Site['calls']>
+  activeflows?: NonNullable<Site['activeflows']>
   /** What Asterisk may fetch. */
   prompts?: Pick<Prompts, 'find'>
 }
@@ -37,10 +38,15 @@ export async function createServer({
   metrics,
   health,
   calls,
+  activeflows,
   prompts,
 }: ServerOptions): Promise<Server> {
   await checkBaseDomain(database, config.baseDomain)
-  const site: Site = { database, baseDomain: config.baseDomain, hashBytes: config.hashBytes, ...(calls && { calls }) }
+  const site: Site = {
+    ...{ database, baseDomain: config.baseDomain, hashBytes: config.hashBytes },
+    ...(calls && { calls }),
+    ...(activeflows && { activeflows }),
+  }
   const server = createHapi({
     ...{ host: config.apiListen.host, port: config.apiListen.port },
     routes: {

@@ -37,7 +37,8 @@ export async function read(manager: EntityManager, resource: Resource, scope: Sc
 
 export async function create(site: Site, resource: Resource, scope: Scope, body: Body): Promise<Row> {
   return change(site, resource, async (manager) => {
-    const row = { ...body, ...scope, id: randomUUID(), tm_create: now(), tm_update: null }
+    const checked = await check(manager, resource, scope, body)
+    const row = { ...checked, ...scope, id: randomUUID(), tm_create: now(), tm_update: null }
     Object.assign(row, resource.make?.(row, site))
     await manager.insert(resource.entity, row)
     await resource.created?.({ row, body, manager, site })
@@ -50,7 +51,7 @@ export async function create(site: Site, resource: Resource, scope: Scope, body:
 
 export async function update(site: Site, resource: Resource, scope: Scope, id: string, body: Body): Promise<Row> {
   return change(site, resource, async (manager) => {
-    await touch(manager, resource, scope, id, body)
+    await touch(manager, resource, scope, id, await check(manager, resource, scope, body))
     if (resource.updated) {
       const row = await read(manager, resource, scope, id)
       await resource.updated({ row, body, manager, site })
@@ -76,6 +77,10 @@ export async function regenerateDirect(site: Site, resource: Resource, scope: Sc
     await regenerate(manager, owner(resource, row), site)
     return read(manager, resource, scope, id)
   })
+}
+
+async function check(manager: EntityManager, resource: Resource, scope: Scope, body: Body): Promise<Body> {
+  return resource.check ? resource.check(body, { customer_id: scope.customer_id ?? '', manager }) : body
 }
 
 function select(manager: EntityManager, resource: Resource): SelectQueryBuilder<ObjectLiteral> {

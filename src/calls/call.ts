@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import type { DataSource } from 'typeorm'
+import type { Errands } from '../activeflows/errands.ts'
 import { cleanUp, unlessGone } from '../ari/connection.ts'
 import type { AriNode } from '../ari/connection.ts'
 import type { AriChannel, AriEvent } from '../ari/types.ts'
@@ -54,6 +55,7 @@ export interface Exchange {
   readonly sounds: Sounds
   readonly recordings: Recordings
   readonly web: Web
+  readonly errands: Errands
   /** How long a device rings when an action does not say, in seconds. */
   readonly ringSeconds: number
   /** How long a call may last, in seconds. */
@@ -80,6 +82,8 @@ export class Call {
   /** Resolves when the channel is gone. */
   readonly over = new Promise<void>((resolve) => (this.#over = resolve))
   readonly #limit: NodeJS.Timeout
+  /** What is done after the call has none (see Errand). */
+  readonly hasCaller: boolean = true
   /** Its row is in MySQL. */
   stored = false
   /** What the caller has pressed. */
@@ -155,7 +159,10 @@ export class Call {
   }
 
   async answer(): Promise<void> {
-    if (!this.answered) await this.node.ari.channels.answer({ channelId: this.channelId })
+    if (this.answered) return
+    await this.node.ari.channels.answer({ channelId: this.channelId })
+    // The event that tells so may come later: what is done next must not take him for one who was not answered.
+    this.progress()
   }
 
   /** Ends the call: a caller who was not answered gets the SIP `status` (480 where none is given), others a BYE. */

@@ -16,7 +16,11 @@ export const Reference = (options: Nullable = {}): PropertyDecorator =>
 /** A column that refers to `table`.id and whose row goes with it. `name` is the constraint's. */
 export const BelongsTo = (table: string, name: string): PropertyDecorator => both(Reference(), owned(table, name))
 
-/** The same where the reference is the primary key, or a part of it. */
+/** A column that may refer to `table`.id, and is empty when that row goes. */
+export const RefersTo = (table: string, name: string): PropertyDecorator =>
+  both(Reference({ nullable: true }), ForeignKey(table, { name, onDelete: 'SET NULL' }))
+
+/** As BelongsTo, where the reference is the primary key, or a part of it. */
 export const KeyOf = (table: string, name: string): PropertyDecorator => both(Id(), owned(table, name))
 
 /** Letters, digits and signs of ASCII, compared to the letter: a user name, a domain, a status. */

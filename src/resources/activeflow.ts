@@ -2,6 +2,7 @@ import Joi from 'joi'
 import { Entity, Index } from 'typeorm'
 import type { ActiveflowRow } from '../activeflows/activeflow.ts'
 import { BelongsTo, Exact, Id, Json, Reference, Time } from '../database/columns.ts'
+import { HashdialError } from '../errors.ts'
 import { customerId, id, time, times } from './fields.ts'
 import type { Resource } from './resource.ts'
 
@@ -26,6 +27,14 @@ export class ActiveflowRecord implements ActiveflowRow {
   get current_action(): object | null {
     const frame = this.status === 'running' ? this.state.stack.at(-1) : undefined
     return frame?.actions[frame.cursor] ?? null
+  }
+
+  get on_complete_flow_id(): string | null {
+    return this.state.on_complete_flow_id ?? null
+  }
+
+  get reference_activeflow_id(): string | null {
+    return this.state.reference_activeflow_id ?? null
   }
 
   get variables(): Record<string, string> {
@@ -56,6 +65,11 @@ export const activeflows: Resource<ActiveflowRecord> = {
         .description('The flow whose actions these are; null: the resource made them.'),
       reference_type: Joi.valid('call', 'api').required(),
       reference_id: id().required().description('The call that it runs for.'),
+      reference_activeflow_id: id()
+        .allow(null)
+        .required()
+        .description('The activeflow that this one follows; null: it is the first of its call.'),
+      on_complete_flow_id: id().allow(null).required().description('The flow that runs when it has ended.'),
       status: Joi.valid('running', 'ended').required(),
       current_action: Joi.object().unknown().allow(null).required(),
       executed_actions: Joi.array().items(executed).required(),
@@ -63,5 +77,17 @@ export const activeflows: Resource<ActiveflowRecord> = {
       tm_end: time().allow(null).required(),
       ...times,
     }),
+  },
+  commands: {
+    stop: {
+      method: 'POST',
+      summary: 'End it, and its call; what has ended already stays as it is',
+      async run(row, _body, site) {
+        if (row.status === 'ended') return
+        if (!site.activeflows)
+          throw new HashdialError('UNAVAILABLE', 'CALLS_UNAVAILABLE', 'this process carries no calls')
+        await site.activeflows.stop(row)
+      },
+    },
   },
 }

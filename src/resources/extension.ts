@@ -5,7 +5,7 @@ import { DirectHash } from '../directs/direct.ts'
 import { issue, regenerate, revoke } from '../directs/issue.ts'
 import { addAccount, domainName, setPassword } from '../registrar/account.ts'
 import { recentFailures, Registration, viewRegistration, type RegistrationView } from '../registrar/registration.ts'
-import { common, detail, direct, name, time, times } from './fields.ts'
+import { common, detail, direct, name, password, time, times } from './fields.ts'
 import type { DialableResource } from './resource.ts'
 
 @Entity({ name: 'extensions' })
@@ -35,15 +35,6 @@ const username = Joi.string()
   .messages({ 'string.pattern.base': '{{#label}} must have 1 to 64 letters, digits, dots, hyphens and underscores' })
   .description('What the device logs in as; fixed.')
   .example('office1')
-
-// Printable ASCII: a digest is made of bytes, and devices differ in the bytes that they make of other characters.
-const password = Joi.string()
-  .min(8)
-  .max(128)
-  .pattern(/^[\x20-\x7e]+$/)
-  .messages({ 'string.pattern.base': '{{#label}} may have printable ASCII characters only' })
-  .description('What the device logs in with. Kept only as a hash (HA1), so it can be changed but never read.')
-  .example('correct-horse-battery')
 
 const failure = Joi.object({
   source_address: Joi.string().required(),

@@ -21,6 +21,15 @@ export const detail = text(1024).description('Anything else that people should k
 
 export const customerId = id().required().description('The customer it belongs to.')
 
+// Printable ASCII: a digest is made of bytes, and devices differ in the bytes that they make of other characters.
+export const password = Joi.string()
+  .min(8)
+  .max(128)
+  .pattern(/^[\x20-\x7e]+$/)
+  .messages({ 'string.pattern.base': '{{#label}} may have printable ASCII characters only' })
+  .description('What it logs in with. Kept only as a hash (HA1), so it can be changed but never read.')
+  .example('correct-horse-battery')
+
 /** The fields that every resource of a customer shows. */
 export const common = {
   id: id().required().description('Its id.'),

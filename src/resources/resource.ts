@@ -22,6 +22,10 @@ export interface Site {
     /** Ends a call. Resolves when its end is on the way, or it was over already. */
     hangup(id: string): Promise<void>
   }
+  readonly activeflows?: {
+    /** Ends an activeflow and its call. Resolves when the end is on the way, or it was over already. */
+    stop(row: { id: string; reference_id: string }): Promise<void>
+  }
 }
 
 /** One change of a row, in its transaction. The row is locked, or was made in it. */
@@ -67,7 +71,10 @@ export interface Resource<R extends Row = Row> {
   readonly access?: 'customer' | 'operator' | 'both'
   /** Whether it is dialable, and when it gets its hash. On request: when the first one is asked for. */
   readonly direct?: 'on create' | 'on request'
+  /** What a call to it gets. */
   steps?(row: R): Step[]
+  /** Or the other resource that a call to it gets; undefined: none, and 404. */
+  leadsTo?(row: R): { type: string; id: string } | undefined
   readonly commands?: Readonly<Record<string, Command<R>>>
   /** Unique indexes, and what a refusal by each means to who wanted the row. */
   readonly unique?: Readonly<Record<string, { field: string; problem: string }>>
@@ -75,6 +82,8 @@ export interface Resource<R extends Row = Row> {
   readonly once?: readonly string[]
   /** Columns of a new row that do not come from the body. */
   make?(row: Body, site: Site): Partial<R>
+  /** What the schemas cannot check, in the transaction and before it changes anything. Answers the body that is to be stored. */
+  check?(body: Body, where: { customer_id: string; manager: EntityManager }): Promise<Body>
   created?(change: Change<R, Body>): Promise<void>
   updated?(change: Change<R, Body>): Promise<void>
   /** Joins what belongs into each row. The alias is `row`. */

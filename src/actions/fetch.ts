@@ -1,0 +1,46 @@
+import Joi from 'joi'
+import { WebError } from '../web.ts'
+import { ActionError, webUrl, type Action } from './action.ts'
+
+interface FetchOptions {
+  event_url: string
+  event_method?: 'POST' | 'PUT' | 'GET'
+}
+
+/**
+ * Asks a URL what to do: tells it about the call, and runs the JSON list of actions that it answers with. After a crash
+ * it asks again, with the same idempotency-key.
+ */
+export const fetch: Action<FetchOptions> = {
+  options: Joi.object({ event_url: webUrl.required(), event_method: Joi.valid('POST', 'PUT', 'GET') }),
+
+  alone: true,
+
+  async run(call, { event_url, event_method: method = 'POST' }, place) {
+    const { activeflow_id, customer_id, source, destination } = call.row
+    const about = {
+      ...{ activeflow_id, customer_id, reference_type: 'call', reference_id: call.id },
+      ...{ source, destination, variables: place.variables },
+    }
+    const headers = { accept: 'application/json', 'idempotency-key': place.id }
+    const request = { method, headers, signal: call.signal }
+    const body = { headers: { ...headers, 'content-type': 'application/json' }, body: JSON.stringify(about) }
+    const answer = await call.exchange.web
+      .request(event_url, method === 'GET' ? request : { ...request, ...body })
+      .catch(inWords)
+    if (answer.status !== 200) throw new ActionError(`the URL answered ${answer.status} and not 200`)
+    return { push: place.check(parse(answer.body)) }
+  },
+}
+
+function inWords(error: unknown): never {
+  throw error instanceof WebError ? new ActionError(`the actions could not be fetched: ${error.message}`) : error
+}
+
+function parse(body: Buffer): unknown {
+  try {
+    return JSON.parse(body.toString('utf8'))
+  } catch {
+    throw new ActionError('the URL did not answer with JSON')
+  }
+}

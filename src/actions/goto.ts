@@ -1,0 +1,26 @@
+import Joi from 'joi'
+import { actionId, type Action } from './action.ts'
+
+interface GotoOptions {
+  target_id: string
+  /** How often it jumps while its list runs; without it, always. */
+  loop_count?: number
+}
+
+/** Goes on with another action of the list. When it has jumped `loop_count` times, the next action follows. */
+export const goto: Action<GotoOptions> = {
+  options: Joi.object({ target_id: actionId.required(), loop_count: Joi.number().integer().min(0).max(1_000_000) }),
+
+  pure: true,
+
+  ways({ target_id, loop_count }) {
+    if (loop_count === undefined) return [{ goto: target_id }]
+    return loop_count > 0 ? [{ goto: target_id }, undefined] : [undefined]
+  },
+
+  async run(_call, { target_id, loop_count = Infinity }, place) {
+    if (place.count >= loop_count) return undefined
+    if (loop_count !== Infinity) place.count++
+    return { goto: target_id }
+  },
+}

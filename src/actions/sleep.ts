@@ -1,0 +1,22 @@
+import { setTimeout as delay } from 'node:timers/promises'
+import Joi from 'joi'
+import type { Action } from './action.ts'
+
+interface SleepOptions {
+  duration: number
+}
+
+/** Waits. After a crash, for what is left of it. */
+export const sleep: Action<SleepOptions> = {
+  options: Joi.object({ duration: Joi.number().integer().min(0).max(86_400_000).unit('milliseconds').required() }),
+
+  alone: true,
+  // Its end is in memory before the engine's own write is made, so one write is enough.
+  eager: true,
+
+  async run(call, { duration }, place) {
+    const until = Number((place.memory['until'] ??= Date.now() + duration))
+    await place.stored
+    await delay(Math.max(0, until - Date.now()), undefined, { signal: call.signal })
+  },
+}

@@ -1,0 +1,10 @@
+import Joi from 'joi'
+import type { Action } from './action.ts'
+
+/** Ends the activeflow, and with it the call. */
+export const stop: Action<object> = {
+  options: Joi.object({}),
+  pure: true,
+  ways: () => [{ end: true }],
+  run: async () => ({ end: true }),
+}

@@ -1,0 +1,28 @@
+import Joi from 'joi'
+import { ActionError, type Action } from './action.ts'
+import { setVariable } from './variables.ts'
+
+interface VariableSetOptions {
+  key: string
+  value?: string
+}
+
+/** Sets a variable: `${key}` in a later action's options. */
+export const variable_set: Action<VariableSetOptions> = {
+  options: Joi.object({
+    key: Joi.string()
+      .max(255)
+      .pattern(/^(.*\$\{.*|[^{}]*)$/)
+      .required()
+      .messages({ 'string.pattern.base': '{{#label}} must not have braces: they end a name' }),
+    value: Joi.string().allow('').max(32_768),
+  }),
+
+  pure: true,
+
+  async run(_call, { key, value = '' }, { variables }) {
+    setVariable(variables, key, value)
+    if (variables[key] !== value)
+      throw new ActionError('the variables are full: this one has lost its end, or all of it')
+  },
+}

@@ -1,0 +1,53 @@
+import Joi from 'joi'
+import type { Call } from '../calls/call.ts'
+import { WebError, type WebRequest } from '../web.ts'
+import { ActionError, webUrl, type Action } from './action.ts'
+
+interface WebhookOptions {
+  uri: string
+  method?: 'POST' | 'PUT' | 'GET' | 'DELETE'
+  data_type?: string
+  /** Text, or an object that is sent as JSON: what a variable brings cannot change the meaning of that. */
+  data?: string | object
+  /** Wait for the answer, and note when it is not a good one. */
+  sync?: boolean
+}
+
+/** Tells a URL something. After a crash a `sync` one tells it again, with the same idempotency-key. */
+export const webhook_send: Action<WebhookOptions> = {
+  options: Joi.object({
+    uri: webUrl.required(),
+    method: Joi.valid('POST', 'PUT', 'GET', 'DELETE'),
+    data_type: Joi.string()
+      .max(255)
+      .pattern(/^[\x20-\x7e]+$/),
+    data: [Joi.string().allow('').max(65_536), Joi.object().unknown()],
+    sync: Joi.boolean(),
+  }),
+
+  alone: true,
+  instant: true,
+
+  async run(call, { uri, method = 'POST', data_type, data = '', sync = false }, place) {
+    const isText = typeof data === 'string'
+    const body = isText ? data : JSON.stringify(data)
+    const type = data_type ?? (isText && !isJson(body) ? 'text/plain; charset=utf-8' : 'application/json')
+    const headers = { 'idempotency-key': place.id, ...(body && { 'content-type': type }) }
+    // One that nobody waits for may outlive the call: it is often the last that a flow does.
+    const request = { method, headers, ...(body && { body }), ...(sync && { signal: call.signal }) }
+    const sent = send(call, uri, request)
+    if (sync) await sent
+    else sent.catch((error: unknown) => call.log.warn({ err: error as Error }, 'a webhook was not delivered'))
+  },
+}
+
+async function send(call: Call, uri: string, request: WebRequest): Promise<void> {
+  const { status } = await call.exchange.web.request(uri, request).catch((error: unknown) => {
+    throw error instanceof WebError ? new ActionError(`the webhook was not delivered: ${error.message}`) : error
+  })
+  if (status < 200 || status > 299) throw new ActionError(`the webhook was answered with ${status}`)
+}
+
+function isJson(text: string): boolean {
+  return /^\s*[[{]/.test(text)
+}

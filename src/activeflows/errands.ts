@@ -1,0 +1,115 @@
+import { randomUUID } from 'node:crypto'
+import type { StepLike } from '../actions/action.ts'
+import type { AriNode } from '../ari/connection.ts'
+import type { CallRow, Exchange } from '../calls/call.ts'
+import { Errand } from '../calls/errand.ts'
+import type { Switchboard } from '../calls/switchboard.ts'
+import { now } from '../database.ts'
+import { HashdialError } from '../errors.ts'
+import type { ActiveflowRow } from './activeflow.ts'
+import { runActiveflow } from './run.ts'
+
+/** How many flows may follow one another. */
+const longestChain = 5
+
+/** A call, also one that is over. */
+interface Ended {
+  readonly row: CallRow
+  readonly node: AriNode
+  readonly exchange: Exchange
+}
+
+/** The flows that run when the one of the call has ended (`on_complete_flow_id`), and the end of each. */
+export class Errands {
+  readonly #switchboard: Switchboard
+  /** By the id of the activeflow. */
+  readonly #running = new Map<string, Errand>()
+  /** Activeflows whose end is not in MySQL yet. */
+  readonly #ending = new Set<string>()
+
+  constructor(switchboard: Switchboard) {
+    this.#switchboard = switchboard
+  }
+
+  /** Records the end of an activeflow together with the beginning of the one that follows it. Never rejects. */
+  async end(call: Ended, flow: ActiveflowRow): Promise<void> {
+    const { journal, log } = call.exchange
+    const warn = (err: unknown) =>
+      void log.warn({ err: err as Error, activeflow: flow.id }, 'an activeflow did not end well')
+    this.#ending.add(flow.id)
+    Object.assign(flow, { status: 'ended', tm_end: now() })
+    const follower = await follow(call, flow).catch(warn)
+    const saved = [flow, ...(follower ? [follower] : [])].map((row) => journal.save('activeflows', row, 'soon'))
+    void Promise.all(saved)
+      .catch(warn)
+      .finally(() => this.#ending.delete(flow.id))
+    if (follower) this.#run(call, follower)
+  }
+
+  /** Goes on with what a process that died had begun after calls, or had not begun. */
+  async recover(node: AriNode, exchange: Exchange): Promise<number> {
+    const mine = new Set([...this.#running.keys(), ...this.#ending])
+    for (const { row } of this.#switchboard.of(node)) mine.add(row.activeflow_id)
+    const { database } = exchange
+    const found: { id: string; reference_id: string }[] = await database.query(
+      `SELECT f.id, f.reference_id FROM activeflows f JOIN calls c ON c.id = f.reference_id
+       WHERE f.tm_end IS NULL AND c.tm_hangup IS NOT NULL AND c.node = ?`,
+      [node.name],
+    )
+    const lost = found.filter(({ id }) => !mine.has(id))
+    for (const { id, reference_id } of lost) {
+      const flow = await database.getRepository<ActiveflowRow>('activeflows').findOneByOrFail({ id })
+      const row = await database.getRepository<CallRow>('calls').findOneByOrFail({ id: reference_id })
+      if (row.activeflow_id === id) await this.end({ row, node, exchange }, flow)
+      else this.#run({ row, node, exchange }, flow)
+    }
+    return lost.length
+  }
+
+  /** Ends an activeflow, and its call, on a user's behalf. One that has ended already is no mistake. */
+  async stop({ id, reference_id }: Pick<ActiveflowRow, 'id' | 'reference_id'>): Promise<void> {
+    const errand = this.#running.get(id)
+    if (errand) return errand.hangup()
+    await this.#switchboard.hangup(reference_id).catch((error: unknown) => {
+      if (!(error instanceof HashdialError)) throw error
+    })
+  }
+
+  #run({ row, node, exchange }: Ended, flow: ActiveflowRow): void {
+    const errand = new Errand(row, node, exchange)
+    errand.recovered = flow.state.executions > 0
+    this.#running.set(flow.id, errand)
+    void runActiveflow(errand, flow).finally(() => this.#running.delete(flow.id))
+  }
+}
+
+/** The activeflow that follows one that has ended; it has its variables, and how the call ended. */
+async function follow({ row, exchange }: Ended, ended: ActiveflowRow): Promise<ActiveflowRow | undefined> {
+  const { on_complete_flow_id: flowId, complete_count: count = 0, variables } = ended.state
+  if (!flowId || count >= longestChain) return undefined
+  const rows: { actions: string; on_complete_flow_id: string | null }[] = await exchange.database.query(
+    'SELECT actions, on_complete_flow_id FROM flows WHERE id = ? AND customer_id = ?',
+    [flowId, row.customer_id],
+  )
+  const [flow] = rows
+  if (!flow) return undefined
+  const id = randomUUID()
+  const news = {
+    'hashdial.activeflow.id': id,
+    'hashdial.activeflow.reference_activeflow_id': ended.id,
+    'hashdial.activeflow.complete_count': String(count + 1),
+    'hashdial.call.hangup_by': row.hangup_by,
+    'hashdial.call.hangup_reason': row.hangup_reason,
+  }
+  return {
+    ...{ id, customer_id: row.customer_id, flow_id: flowId, reference_type: 'call', reference_id: row.id },
+    status: 'running',
+    state: {
+      stack: [{ actions: JSON.parse(flow.actions) as StepLike[], cursor: 0 }],
+      ...{ executions: 0, variables: { ...variables, ...news }, memory: {} },
+      ...{ on_complete_flow_id: flow.on_complete_flow_id, complete_count: count + 1 },
+      reference_activeflow_id: ended.id,
+    },
+    ...{ executed_actions: [], tm_create: now(), tm_update: null, tm_end: null },
+  }
+}

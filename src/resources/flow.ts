@@ -1,0 +1,100 @@
+import Joi from 'joi'
+import { Entity, Index } from 'typeorm'
+import { checkActions } from '../actions/check.ts'
+import type { StepLike } from '../actions/action.ts'
+import type { Step } from '../actions/index.ts'
+import type { EntityManager } from '../database.ts'
+import { BelongsTo, Id, Json, RefersTo, Text, Time } from '../database/columns.ts'
+import { DirectHash } from '../directs/direct.ts'
+import { HashdialError } from '../errors.ts'
+import { common, detail, direct, id, name, times } from './fields.ts'
+import type { DialableResource } from './resource.ts'
+
+@Entity({ name: 'flows' })
+@Index('flows_newest', ['customer_id', 'tm_create', 'id'])
+@Index('flows_on_complete', ['on_complete_flow_id'])
+export class Flow {
+  @Id() id: string
+  @BelongsTo('customers', 'flows_customer') customer_id: string
+  @Text(255) name: string
+  @Text(1024) detail: string
+  @Json('mediumtext') actions: StepLike[]
+  @RefersTo('flows', 'flows_on_complete') on_complete_flow_id: string | null
+  @Time() tm_create: string
+  @Time({ nullable: true }) tm_update: string | null
+  @DirectHash('flow') direct_hash: string
+}
+
+const action = Joi.object({
+  id: id().required(),
+  next_id: id().allow(null).required().description('What follows it; null: the next one of the list.'),
+  type: Joi.string().required().example('answer'),
+  option: Joi.object().unknown().required(),
+})
+
+// Checked by checkActions, which knows each action's options; here only for the documentation.
+const actions = Joi.array()
+  .items(Joi.any())
+  .max(1_000)
+  .description('What is done one after another: {id, next_id, type, option}; only type is required.')
+  .example([{ type: 'answer' }, { type: 'sleep', option: { duration: 1_000 } }, { type: 'hangup' }])
+
+const onComplete = id().allow(null).description('The flow that runs when this one has ended, its call too.')
+
+export const flows: DialableResource<Flow> = {
+  type: 'flow',
+  plural: 'flows',
+  about: 'A list of actions. Anyone who calls its direct address gets it.',
+  entity: Flow,
+  deletable: true,
+  direct: 'on create',
+  schema: {
+    read: Joi.object({
+      ...common,
+      actions: Joi.array().items(action).required(),
+      on_complete_flow_id: onComplete.required(),
+      ...direct,
+      ...times,
+    }),
+    create: Joi.object({
+      name: name.default(''),
+      detail: detail.default(''),
+      actions: actions.required(),
+      on_complete_flow_id: onComplete.default(null),
+    }),
+    update: Joi.object({ name, detail, actions, on_complete_flow_id: onComplete }),
+  },
+  steps: ({ actions }) => actions as Step[],
+  async check(body, { customer_id, manager }) {
+    const { actions, problems, flows } = checkActions(body.actions ?? [])
+    if (typeof body.on_complete_flow_id === 'string')
+      flows.push({ field: 'on_complete_flow_id', id: body.on_complete_flow_id })
+    const known = await knownFlows(manager, customer_id, flows)
+    const missing = flows.filter(({ id }) => !known.has(id))
+    const details = [...problems, ...missing.map(({ field }) => ({ field, problem: 'you have no flow with this id' }))]
+    if (details.length === 0) return body.actions === undefined ? body : { ...body, actions }
+    const told = details.slice(0, 10).map(({ field, problem }) => `${field}: ${problem}`)
+    const more = details.length > told.length ? `; and ${details.length - told.length} more` : ''
+    throw new HashdialError(
+      'INVALID_ARGUMENT',
+      'INVALID_ACTIONS',
+      `the flow is wrong: ${told.join('; ')}${more}`,
+      details,
+    )
+  },
+}
+
+/** Which of these flows this customer has. */
+export async function knownFlows(
+  manager: EntityManager,
+  customerId: string,
+  named: readonly { id: string }[],
+): Promise<Set<string>> {
+  if (named.length === 0) return new Set()
+  const ids = [...new Set(named.map(({ id }) => id))]
+  const rows: { id: string }[] = await manager.query(
+    `SELECT id FROM flows WHERE customer_id = ? AND id IN (${ids.map(() => '?').join(',')})`,
+    [customerId, ...ids],
+  )
+  return new Set(rows.map(({ id }) => id))
+}

@@ -1,0 +1,63 @@
+import Joi from 'joi'
+import { Entity, Index, Unique } from 'typeorm'
+import { BelongsTo, Exact, Id, RefersTo, Text, Time } from '../database/columns.ts'
+import { HashdialError } from '../errors.ts'
+import { common, detail, id, name, times } from './fields.ts'
+import { knownFlows } from './flow.ts'
+import type { Resource } from './resource.ts'
+
+@Entity({ name: 'numbers' })
+@Unique('numbers_number', ['number'])
+@Index('numbers_newest', ['customer_id', 'tm_create', 'id'])
+@Index('numbers_flow', ['call_flow_id'])
+export class PhoneNumber {
+  @Id() id: string
+  @BelongsTo('customers', 'numbers_customer') customer_id: string
+  @Text(255) name: string
+  @Text(1024) detail: string
+  @Exact(16) number: string
+  @RefersTo('flows', 'numbers_flow') call_flow_id: string | null
+  @Time() tm_create: string
+  @Time({ nullable: true }) tm_update: string | null
+}
+
+const number = Joi.string()
+  .pattern(/^\+[1-9]\d{1,14}$/)
+  .messages({ 'string.pattern.base': '{{#label}} must be in E.164 form: a plus and 2 to 15 digits' })
+  .description('The number as the world dials it (E.164); fixed. No two customers can have the same.')
+  .example('+493012345678')
+
+const callFlowId = id().allow(null).description('The flow that its callers get; null: it leads nowhere.')
+
+export const numbers: Resource<PhoneNumber> = {
+  type: 'number',
+  plural: 'numbers',
+  about: 'An inbound number: calls that a trunk of the same customer brings for it get its flow.',
+  entity: PhoneNumber,
+  deletable: true,
+  unique: { numbers_number: { field: 'number', problem: 'this number is taken' } },
+  schema: {
+    read: Joi.object({ ...common, number: number.required(), call_flow_id: callFlowId.required(), ...times }),
+    create: Joi.object({
+      name: name.default(''),
+      detail: detail.default(''),
+      number: number.required(),
+      call_flow_id: callFlowId.default(null),
+    }),
+    update: Joi.object({ name, detail, number: Joi.forbidden(), call_flow_id: callFlowId }).messages({
+      'any.unknown': '{{#label}} is fixed: make another number and delete this one',
+    }),
+  },
+  leadsTo: ({ call_flow_id: id }) => (id === null ? undefined : { type: 'flow', id }),
+  async check(body, { customer_id, manager }) {
+    const { call_flow_id: id } = body
+    if (typeof id !== 'string' || (await knownFlows(manager, customer_id, [{ id }])).has(id)) return body
+    const details = [{ field: 'call_flow_id', problem: 'you have no flow with this id' }]
+    throw new HashdialError(
+      'INVALID_ARGUMENT',
+      'INVALID_ARGUMENT',
+      'call_flow_id: you have no flow with this id',
+      details,
+    )
+  },
+}
