@@ -1,7 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import type { DataSource } from 'typeorm'
 import { isDatabaseAway, toSqlTime } from '../database.ts'
-import type { Logger } from '../log.ts'
 
 export interface JournalRow {
   id: string
@@ -33,14 +32,12 @@ const linger = 50
  */
 export class Journal {
   readonly #database: DataSource
-  readonly #log: Logger
   readonly #tables = new Map<string, Table>()
   #writing: Promise<void> | undefined
   #timer: NodeJS.Timeout | undefined
 
-  constructor(database: DataSource, log: Logger, columns: Record<string, readonly string[]>) {
+  constructor(database: DataSource, columns: Record<string, readonly string[]>) {
     this.#database = database
-    this.#log = log
     for (const [name, list] of Object.entries(columns)) this.#tables.set(name, { columns: list, dirty: new Map() })
   }
 
@@ -107,7 +104,6 @@ export class Journal {
       }
       // One row that MySQL does not take (its customer was deleted meanwhile) must not hold up the others.
       if (entries.length > 1) return this.#flushEach(name, table, entries)
-      this.#log.warn({ err: error as Error, table: name, id: entries[0]!.row.id }, 'a row was refused by the database')
       for (const failed of entries[0]!.failed) failed(error as Error)
       return false
     }
