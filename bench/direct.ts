@@ -8,8 +8,8 @@ import { measureDelay } from './direct-delay.ts'
 import { fillTables } from './fill.ts'
 
 const base = 'hashdial.test'
-const devicePort = 35190
-const callerPort = 35191
+const devicePort = 37190
+const callerPort = 37191
 
 /** How long a rate must hold, in seconds, and how long the two talk, in milliseconds. */
 const seconds = 6
@@ -26,12 +26,7 @@ interface Contestant {
  * with the same lookup of a hash, to the same Asterisk and the same device; only what Asterisk then runs differs.
  */
 export async function benchDirect(rows = [1_000, 1_000_000]): Promise<void> {
-  const stack = await openStack({
-    name: 'bench',
-    ports: benchPorts,
-    progress: console.log,
-    env: { HASHDIAL_DISPATCHER_LIST: '/stack/dispatcher.list' },
-  })
+  const stack = await openStack({ name: 'bench-direct', ports, progress: console.log })
   await stack.start({ fresh: true, progress: console.log })
   const database = await createConnection(stack.databaseUrl)
   try {
@@ -46,15 +41,7 @@ export async function benchDirect(rows = [1_000, 1_000_000]): Promise<void> {
   }
 }
 
-const benchPorts = {
-  sip: 35060,
-  api: 38080,
-  asteriskSip: 35070,
-  ari: 38088,
-  mysql: 33316,
-  rtpFrom: 36000,
-  rtpTo: 38000,
-}
+const ports = { sip: 37060, api: 37080, asteriskSip: 37070, ari: 37088, mysql: 37316, rtpFrom: 38000, rtpTo: 39999 }
 
 /** A customer with one registered device, reached by a direct address and by an address that Asterisk itself dials. */
 async function furnish(stack: Stack, database: Connection): Promise<{ floor: Contestant; direct: Contestant }> {
@@ -128,7 +115,9 @@ async function measureRates(
       for (const range of search) {
         if (range.bad - range.good <= Math.max(5, range.good * 0.04)) continue
         const rate = Math.round(range.bad === Infinity ? Math.max(50, range.good * 1.5) : (range.good + range.bad) / 2)
-        const held = await holds(stack, range.contestant.address, rate)
+        // A failure must show twice: something else on the machine can cost a call once.
+        const held =
+          (await holds(stack, range.contestant.address, rate)) || (await holds(stack, range.contestant.address, rate))
         console.log(`  ${range.contestant.name}: ${rate} calls/s ${held ? 'without a failure' : 'with failures'}`)
         if (held) range.good = rate
         else range.bad = rate
