@@ -11,7 +11,7 @@ const retryMax = 2_000
  * The filter holds back the responses to REST over the WebSocket too, unless they are named.
  */
 const wantedEvents = [
-  ...['RESTResponse', 'StasisStart', 'ChannelStateChange', 'ChannelDestroyed', 'ChannelDtmfReceived'],
+  ...['RESTResponse', 'StasisStart', 'StasisEnd', 'ChannelStateChange', 'ChannelDestroyed', 'ChannelDtmfReceived'],
   ...['PlaybackFinished', 'RecordingFinished', 'RecordingFailed'],
 ]
 

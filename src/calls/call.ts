@@ -230,7 +230,9 @@ export class Call {
   #event(event: AriEvent): void {
     if (event.type === 'ChannelStateChange' && event.channel?.state === 'Up') this.progress()
     else if (event.type === 'ChannelDtmfReceived') this.keypad.press(event.digit ?? '')
-    else if (event.type === 'ChannelDestroyed') this.end('remote', this.answered ? 'normal' : 'cancel')
+    // Of a channel that is in no bridge Asterisk tells nothing after StasisEnd, not even ChannelDestroyed.
+    else if (event.type === 'StasisEnd' || event.type === 'ChannelDestroyed')
+      this.end('remote', this.answered ? 'normal' : 'cancel')
   }
 
   /** Whoever ended it first is who ended it. */

@@ -70,7 +70,7 @@ export class Recordings {
     const rows = await this.#open('reference_id = ?', call.id)
     await cleanUp(rows.map(({ file }) => call.node.ari.recordings.stop({ recordingName: file })))
     for (const row of rows) this.#watch(row, call.node, call)
-    await Promise.all(rows.map(({ id }) => this.#watched.get(id)))
+    for (const { id } of rows) await this.#watched.get(id)
     return rows.length
   }
 
