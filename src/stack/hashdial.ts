@@ -1,6 +1,8 @@
 import { spawn } from 'node:child_process'
 import { createHash } from 'node:crypto'
+import { join } from 'node:path'
 import { ariUrl } from './asterisk.ts'
+import { modelsFolder } from './models.ts'
 import { databaseUrl } from './mysql.ts'
 import type { Plan } from './part.ts'
 import { checkout } from './room.ts'
@@ -36,6 +38,8 @@ export function hashdialEnv(site: Site): Record<string, string> {
     HASHDIAL_API_LISTEN: `127.0.0.1:${ports.api}`,
     HASHDIAL_ADMIN_KEY_SHA256: createHash('sha256').update(secrets.adminKey).digest('hex'),
     HASHDIAL_SIP_ADDRESS: `${site.address}:${ports.sip}`,
+    HASHDIAL_SOUNDS_FOLDER: join(site.room.folder, 'sounds'),
+    HASHDIAL_MODELS_FOLDER: modelsFolder(),
     ...site.env,
   }
 }
