@@ -1,0 +1,100 @@
+import test from 'ava'
+import { startStack } from '../../src/stack/stack.ts'
+import { becomesTrue } from '../../src/stack/shell.ts'
+import { leavesNothing } from '../calls/support.ts'
+import { activeflow, callFlow, results, runs } from '../support/flows.ts'
+import { setUp, type Setup } from '../support/setup.ts'
+import { id, listener, makeFlow } from './support.ts'
+
+/** A stack of this file's own: Hashdial is killed in the middle of actions. */
+const ports = { sip: 41060, api: 41080, asteriskSip: 41070, ari: 41088, mysql: 41316, rtpFrom: 41400, rtpTo: 41999 }
+const env = { HASHDIAL_FETCH_PRIVATE: '127.0.0.1' }
+const stack = await startStack({ name: 'fault-flows', ports, env, fresh: true })
+test.after.always(() => stack.stop())
+
+async function killAndStart({ stack: { part } }: Setup): Promise<void> {
+  await part('hashdial').kill9()
+  await part('hashdial').start()
+}
+
+test.serial('a sleep goes on for what is left of it, in the flow as it was', async (t) => {
+  const setup = await setUp(t, stack)
+  const list = [{ type: 'answer' }, { type: 'sleep', option: { duration: 5_000 } }, { type: 'stop' }]
+  const flow = await makeFlow(setup, list)
+  const caller = await setup.stranger()
+  await caller.dial(flow.direct_uri)
+  const began = performance.now()
+  await caller.established()
+  await activeflow(setup, runs('sleep'))
+  await setup.api('PUT', `/flows/${flow.id}`, { actions: [{ type: 'sleep', option: { duration: 60_000 } }] })
+  await killAndStart(setup)
+  await setup.api('DELETE', `/flows/${flow.id}`)
+  await caller.closed(10_000)
+  const took = performance.now() - began
+  t.true(took >= 4_900 && took < 9_000, `${took} ms`)
+  const ended = await activeflow(setup)
+  t.deepEqual(
+    ended.executed_actions.map(({ type, result }) => [type, result]),
+    [
+      ['answer', 'done'],
+      ['sleep', 'done'],
+      ['stop', 'done'],
+    ],
+  )
+  t.true(await leavesNothing(stack))
+})
+
+test.serial('loops are counted on, and variables kept', async (t) => {
+  const setup = await setUp(t, stack)
+  const { direct_uri } = await makeFlow(setup, [
+    { type: 'answer' },
+    { id: id(1), type: 'variable_set', option: { key: 'rounds', value: '${rounds}x' } },
+    { type: 'sleep', option: { duration: 1_500 } },
+    { type: 'goto', option: { target_id: id(1), loop_count: 2 } },
+  ])
+  const caller = await setup.stranger()
+  await caller.dial(direct_uri)
+  await activeflow(setup, ({ variables, executed_actions }) => variables.rounds === 'xx' && executed_actions.length > 4)
+  await killAndStart(setup)
+  await caller.closed(10_000)
+  const ended = await activeflow(setup)
+  t.is(ended.variables.rounds, 'xxx')
+  t.is(results(ended, 'goto').length, 3)
+})
+
+test.serial('a fetch is asked again with the same key, and its actions run', async (t) => {
+  const setup = await setUp(t, stack)
+  const web = await listener(t, (_asked, response, count) => {
+    if (count > 1) response.end(JSON.stringify([{ type: 'variable_set', option: { key: 'a', value: 'b' } }]))
+  })
+  const caller = await callFlow(setup, [['answer'], ['fetch', { event_url: web.url }], ['stop']])
+  await activeflow(setup, runs('fetch'))
+  t.true(await becomesTrue(5_000, () => web.asked.length === 1))
+  await killAndStart(setup)
+  await caller.closed(10_000)
+  t.is((await activeflow(setup)).variables.a, 'b')
+  t.is(web.asked.length, 2)
+  t.is(web.asked[0]!.headers['idempotency-key'], web.asked[1]!.headers['idempotency-key'])
+})
+
+test.serial('a webhook is sent again, and so is one of the flow that follows a call', async (t) => {
+  const setup = await setUp(t, stack)
+  const web = await listener(t, (_asked, response, count) => {
+    if (count !== 1 && count !== 3) response.end()
+  })
+  const webhook = { type: 'webhook_send', option: { uri: web.url, sync: true } }
+  const after = await makeFlow(setup, [webhook])
+  const { direct_uri } = await makeFlow(setup, [{ type: 'answer' }, webhook], { on_complete_flow_id: after.id })
+  const caller = await setup.stranger()
+  await caller.dial(direct_uri)
+  t.true(await becomesTrue(8_000, () => web.asked.length === 1))
+  await killAndStart(setup)
+  await caller.closed(10_000)
+  t.true(await becomesTrue(8_000, () => web.asked.length === 3))
+  await activeflow(setup, runs('webhook_send'))
+  await killAndStart(setup)
+  t.true(await becomesTrue(8_000, () => web.asked.length === 4))
+  const last = await activeflow(setup)
+  t.deepEqual(results(last, 'webhook_send'), ['done'])
+  t.is((await setup.api<{ result: object[] }>('GET', '/activeflows')).body.result.length, 2)
+})
