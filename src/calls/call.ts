@@ -227,12 +227,11 @@ export class Call {
     for (const resolve of this.#waiting.splice(0)) resolve()
   }
 
-  #event(event: AriEvent): void {
-    if (event.type === 'ChannelStateChange' && event.channel?.state === 'Up') this.progress()
-    else if (event.type === 'ChannelDtmfReceived') this.keypad.press(event.digit ?? '')
+  #event({ type, channel, digit = '' }: AriEvent): void {
+    if (type === 'ChannelStateChange' && channel?.state === 'Up') this.progress()
+    else if (type === 'ChannelDtmfReceived') this.keypad.press(digit)
     // Of a channel that is in no bridge Asterisk tells nothing after StasisEnd, not even ChannelDestroyed.
-    else if (event.type === 'StasisEnd' || event.type === 'ChannelDestroyed')
-      this.end('remote', this.answered ? 'normal' : 'cancel')
+    else if (type === 'StasisEnd' || type === 'ChannelDestroyed') this.end('remote', this.answered ? 'normal' : 'cancel')
   }
 
   /** Whoever ended it first is who ended it. */

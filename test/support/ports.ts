@@ -10,7 +10,8 @@ export async function freePort(address = '127.0.0.1'): Promise<number> {
     await once(socket, 'listening')
     const { port } = socket.address()
     socket.close()
-    if (taken.has(port)) continue
+    // baresip takes the next one for TLS.
+    if ([port - 1, port, port + 1].some((near) => taken.has(near))) continue
     taken.add(port)
     return port
   }
