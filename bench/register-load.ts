@@ -5,6 +5,8 @@ import { once } from 'node:events'
 export interface Load {
   /** Kamailio's port on 127.0.0.1. */
   port: number
+  /** The port of the devices, who keep it from one run to the next. */
+  from: number
   /** Devices e0 … e<devices - 1>, each with the password `secret<n>`. */
   devices: number
   domain: string
@@ -48,6 +50,9 @@ const quoted = (text: string, name: string): string => {
   return at < 0 ? '' : text.slice(at + name.length + 2, text.indexOf('"', at + name.length + 2))
 }
 
+/** Of each Kamailio and population: its devices' last CSeqs. */
+const remembered = new Map<string, Map<number, number>>()
+
 /**
  * Devices that register as fast as they are answered, in a closed loop: a new exchange begins when one is over. Each is
  * a device of its own (Call-ID, instance, contact), all behind one address, as behind one NAT.
@@ -55,7 +60,6 @@ const quoted = (text: string, name: string): string => {
 export class RegisterLoad {
   readonly #exchanges = new Map<string, Exchange>()
   readonly #latencies: number[] = []
-  readonly #cseqs = new Map<number, number>()
   #outcome = { done: 0, refused: 0, retransmitted: 0, last: '', granted: new Map<string, number>() }
   #running = true
   #count = 0
@@ -63,16 +67,20 @@ export class RegisterLoad {
   private constructor(
     readonly load: Load,
     readonly socket: Socket,
+    /** The last CSeq of each device, which goes on from one run to the next as a device's does. */
+    readonly cseqs: Map<number, number>,
   ) {
     socket.on('message', (bytes) => this.#received(bytes.toString('latin1')))
   }
 
   static async run(load: Load): Promise<Outcome> {
     const socket = createSocket({ type: 'udp4', recvBufferSize: 8 << 20, sendBufferSize: 8 << 20 })
-    socket.bind(0, '127.0.0.1')
+    socket.bind(load.from, '127.0.0.1')
     await once(socket, 'listening')
-    const running = new RegisterLoad(load, socket)
-    return running.#measure()
+    const key = `${load.port} ${load.devices}`
+    const cseqs = remembered.get(key) ?? new Map<number, number>()
+    remembered.set(key, cseqs)
+    return new RegisterLoad(load, socket, cseqs).#measure()
   }
 
   async #measure(): Promise<Outcome> {
@@ -93,7 +101,7 @@ export class RegisterLoad {
     const device = Math.floor(Math.random() * this.load.devices)
     const callId = `${device}@bench`
     if (this.#exchanges.has(callId)) return this.#begin()
-    const cseq = (this.#cseqs.get(device) ?? Math.floor(Date.now() / 4) % 1_000_000_000) + 1
+    const cseq = (this.cseqs.get(device) ?? 0) + 1
     const exchange = { device, callId, cseq, began: performance.now(), sent: 0, text: '' }
     this.#exchanges.set(callId, exchange)
     this.#send(exchange, '')
@@ -101,7 +109,7 @@ export class RegisterLoad {
 
   #send(exchange: Exchange, authorization: string): void {
     const { device, callId, cseq } = exchange
-    this.#cseqs.set(device, cseq)
+    this.cseqs.set(device, cseq)
     const { domain } = this.load
     const { port } = this.socket.address()
     exchange.text = `REGISTER sip:${domain} SIP/2.0\r

@@ -16,6 +16,7 @@ const customer = '00000000-0000-4000-8000-00000000be9c'
 const domain = `${customer}.registrar.${base}`
 const ports = { sip: 45160, api: 48180, asteriskSip: 45170, ari: 48188, mysql: 43416, rtpFrom: 46000, rtpTo: 48000 }
 const plainPort = 45161
+const devicePort = 45162
 
 const children = 8
 const rounds = 5
@@ -57,7 +58,7 @@ async function compare(stack: Stack, database: Connection, extensions: number): 
   await stack.part('kamailio').start()
   const plain = await startPlain(stack)
   try {
-    const load = { devices: extensions, domain, realm: base, window }
+    const load = { devices: extensions, domain, realm: base, window, from: devicePort }
     const both = { ours: stack.ports.sip, plain: plainPort }
     for (const port of Object.values(both)) await RegisterLoad.run({ ...load, port, milliseconds: 2_000 })
     const outcomes: Record<keyof typeof both, Outcome[]> = { ours: [], plain: [] }
