@@ -5,7 +5,7 @@ import { createServer } from './api/server.ts'
 import { AriNode } from './ari/connection.ts'
 import { callColumns, type Exchange } from './calls/call.ts'
 import { Journal } from './calls/journal.ts'
-import { Recordings } from './calls/recordings.ts'
+import { recordingFiles, Recordings } from './calls/recordings.ts'
 import { Sounds } from './calls/sounds.ts'
 import { Switchboard } from './calls/switchboard.ts'
 import { ConfigError, loadConfig, type Config } from './config.ts'
@@ -39,7 +39,7 @@ async function main(config: Config, log: Logger): Promise<void> {
   const scheduled = scheduleJobs(jobs, database, log, (job, count) => metrics.repairs.inc({ job }, count))
   const server = await createServer({
     ...{ config, database, logger: log, metrics, calls: switchboard, activeflows: errands, prompts: sounds.prompts },
-    health: { ari: () => health(nodes) },
+    ...{ recordings: recordingFiles(nodes), health: { ari: () => health(nodes) } },
   })
   for (const node of nodes) node.start()
   await server.start()

@@ -13,7 +13,7 @@ import * as store from './store.ts'
 
 /** The routes of a resource, as far as it has schemas for them. */
 export function routesOf(resource: Resource, site: Site): ServerRoute[] {
-  const { schema, deletable, direct, commands = {} } = resource
+  const { schema, deletable, direct, file, commands = {} } = resource
   return [
     listRoute(resource, site),
     readRoute(resource, site),
@@ -21,6 +21,7 @@ export function routesOf(resource: Resource, site: Site): ServerRoute[] {
     ...(schema.update ? [updateRoute(resource, site, schema.update)] : []),
     ...(deletable ? [deleteRoute(resource, site)] : []),
     ...(direct ? [regenerateRoute(resource, site)] : []),
+    ...(file ? [fileRoute(resource, site, file)] : []),
     ...Object.entries(commands).map(([name, command]) => commandRoute(resource, site, name, command)),
   ]
 }
@@ -113,6 +114,18 @@ function regenerateRoute(resource: Resource, site: Site): ServerRoute {
       readBody(request.payload, undefined)
       const row = await store.regenerateDirect(site, resource, scopeOf(resource, principalOf(request)), idOf(request))
       return present(resource, row, site)
+    },
+  })
+}
+
+function fileRoute(resource: Resource, site: Site, file: NonNullable<Resource['file']>): ServerRoute {
+  return described({
+    ...{ ...oneRow(resource, 'GET', '/file'), summary: file.summary, contentType: file.type },
+    async handler(request, h) {
+      const scope = scopeOf(resource, principalOf(request))
+      const row = await store.read(site.database.manager, resource, scope, idOf(request))
+      const response = h.response(await file.read(row, site)).type(file.type)
+      return response.header('content-disposition', `attachment; filename="${row.id}.${file.extension}"`)
     },
   })
 }

@@ -35,7 +35,9 @@ export function describeApi(routes: RequestRoute[], resources: readonly Resource
 
 function operation(method: string, path: string, route: Description, names: Names): Schema {
   const { tag, summary, status = 200, body, open, query, params } = route
-  const answer = json(answerSchema(route, names))
+  const { contentType } = route
+  const binary = contentType && { [contentType]: { schema: { type: 'string', format: 'binary' } } }
+  const answer = binary || json(answerSchema(route, names))
   return {
     ...{ tags: [tag], summary, operationId: operationId(method, path) },
     ...(open && { security: [] }),

@@ -12,6 +12,8 @@ interface Described {
   answer: Joi.ObjectSchema
   /** Of a list: what it is a list of. */
   items?: Joi.ObjectSchema
+  /** Of an answer that is no JSON. */
+  contentType?: string
   status?: number
   query?: Joi.ObjectSchema
   params?: Joi.ObjectSchema

@@ -26,6 +26,7 @@ export interface ServerOptions {
   health: { ari: () => PartHealth }
   calls?: NonNullable<Site['calls']>
   activeflows?: NonNullable<Site['activeflows']>
+  recordings?: NonNullable<Site['recordings']>
   /** What Asterisk may fetch. */
   prompts?: Pick<Prompts, 'find'>
 }
@@ -37,16 +38,11 @@ export async function createServer({
   logger,
   metrics,
   health,
-  calls,
-  activeflows,
   prompts,
+  ...live
 }: ServerOptions): Promise<Server> {
   await checkBaseDomain(database, config.baseDomain)
-  const site: Site = {
-    ...{ database, baseDomain: config.baseDomain, hashBytes: config.hashBytes },
-    ...(calls && { calls }),
-    ...(activeflows && { activeflows }),
-  }
+  const site: Site = { database, baseDomain: config.baseDomain, hashBytes: config.hashBytes, ...live }
   const server = createHapi({
     ...{ host: config.apiListen.host, port: config.apiListen.port },
     routes: {

@@ -65,6 +65,7 @@ export async function remove(site: Site, resource: Resource, scope: Scope, id: s
     await touch(manager, resource, scope, id, {})
     const row = await read(manager, resource, scope, id)
     if (resource.direct) await revoke(manager, { type: resource.type, id })
+    await resource.removed?.(row, site)
     await manager.delete(resource.entity, { id })
     return row
   })

@@ -1,3 +1,5 @@
+import { Readable } from 'node:stream'
+import type { ReadableStream } from 'node:stream/web'
 import type { Logger } from '../log.ts'
 import { loadOperations, type AriOperations, type Carrier } from './operations.ts'
 import { AriSocket } from './socket.ts'
@@ -89,6 +91,13 @@ export class AriNode {
     }
   }
 
+  /** The sound of a recording that is stored. Rejects with AriError. */
+  async download(recording: string): Promise<Readable> {
+    const uri = `recordings/stored/${encodeURIComponent(recording)}/file`
+    const { body } = await this.#fetch('GET', uri, undefined, AbortSignal.timeout(300_000))
+    return Readable.fromWeb(body as ReadableStream)
+  }
+
   /** How many objects are listened for (for a test that nothing leaks). */
   get listening(): number {
     return this.#listeners.size
@@ -142,13 +151,18 @@ export class AriNode {
   }
 
   async #http(method: string, uri: string, body?: string): Promise<string> {
+    return (await this.#fetch(method, uri, body, AbortSignal.timeout(5_000))).text()
+  }
+
+  async #fetch(method: string, uri: string, body: string | undefined, signal: AbortSignal): Promise<Response> {
     const user = `${decodeURIComponent(this.#url.username)}:${decodeURIComponent(this.#url.password)}`
     const headers = { authorization: `Basic ${btoa(user)}`, 'content-type': 'application/json' }
-    const signal = AbortSignal.timeout(5_000)
-    const init = body === undefined ? { method, headers, signal } : { method, headers, signal, body }
-    const response = await fetch(new URL(`/ari/${uri}`, this.#url.origin), init)
+    const init = { method, headers, signal, ...(body !== undefined && { body }) }
+    const response = await fetch(new URL(`/ari/${uri}`, this.#url.origin), init).catch((error: unknown) => {
+      throw new AriError(0, `Asterisk ${this.name} did not answer: ${(error as Error).message}`)
+    })
     if (!response.ok) throw new AriError(response.status, `HTTP ${response.status} for ${uri}`)
-    return response.text()
+    return response
   }
 
   #event(event: AriEvent): void {

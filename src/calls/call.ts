@@ -231,7 +231,7 @@ export class Call {
     if (type === 'ChannelStateChange' && channel?.state === 'Up') this.progress()
     else if (type === 'ChannelDtmfReceived') this.keypad.press(digit)
     // Of a channel that is in no bridge Asterisk tells nothing after StasisEnd, not even ChannelDestroyed.
-    else if (type === 'StasisEnd' || type === 'ChannelDestroyed') this.end('remote', this.answered ? 'normal' : 'cancel')
+    else if (/^(StasisEnd|ChannelDestroyed)$/.test(type)) this.end('remote', this.answered ? 'normal' : 'cancel')
   }
 
   /** Whoever ended it first is who ended it. */

@@ -4,6 +4,7 @@ import { cleanUp, unlessGone, type AriNode } from '../ari/connection.ts'
 import { Inbox } from '../ari/inbox.ts'
 import { AriError } from '../ari/types.ts'
 import { now, toSqlTime } from '../database.ts'
+import { HashdialError } from '../errors.ts'
 import type { Logger } from '../log.ts'
 import type { Call } from './call.ts'
 import { waitInStasis } from './snoop.ts'
@@ -180,10 +181,24 @@ export function idOf(place: string): string {
   ].join('-')
 }
 
-/** Is the file there still? For the API; rejects with AriError when that Asterisk is away. */
-export async function removeFile(node: AriNode, file: string): Promise<void> {
-  await unlessGone(node.ari.recordings.stop({ recordingName: file })).catch((error: unknown) => {
-    if (!(error instanceof AriError) || error.status === 0) throw error
-  })
-  await unlessGone(node.ari.recordings.deleteStored({ recordingName: file }))
+/** The files of recordings, for the API. Rejects with a HashdialError. */
+export function recordingFiles(nodes: readonly AriNode[]) {
+  const on = async <T>(name: string, work: (node: AriNode) => Promise<T>): Promise<T> => {
+    const node = nodes.find((candidate) => candidate.name === name)
+    if (!node?.connected)
+      throw new HashdialError('UNAVAILABLE', 'ASTERISK_AWAY', `Asterisk ${name}, which has it, is away`)
+    return work(node).catch((error: unknown) => {
+      if (!(error instanceof AriError)) throw error
+      if (!error.gone) throw new HashdialError('UNAVAILABLE', 'ASTERISK_AWAY', error.message)
+      throw new HashdialError('NOT_FOUND', 'RECORDING_FILE_NOT_FOUND', 'Asterisk does not have the file')
+    })
+  }
+  return {
+    read: (name: string, file: string) => on(name, (node) => node.download(file)),
+    remove: (name: string, file: string) =>
+      on(name, async ({ ari: { recordings } }) => {
+        await unlessGone(recordings.stop({ recordingName: file }))
+        await unlessGone(recordings.deleteStored({ recordingName: file }))
+      }),
+  }
 }

@@ -11,6 +11,7 @@ import { customers } from './customer.ts'
 import { extensions } from './extension.ts'
 import { flows } from './flow.ts'
 import { numbers } from './number.ts'
+import { recordings } from './recording.ts'
 import type { DialableRow, Resource } from './resource.ts'
 import { trunks } from './trunk.ts'
 
@@ -26,6 +27,7 @@ export const resources: readonly Resource[] = [
   trunks,
   calls,
   activeflows,
+  recordings,
 ]
 
 /** Every table, for openDatabase. */

@@ -1,3 +1,4 @@
+import type { Readable } from 'node:stream'
 import type Joi from 'joi'
 import type { SelectQueryBuilder } from 'typeorm'
 import type { Step } from '../actions/index.ts'
@@ -26,6 +27,13 @@ export interface Site {
     /** Ends an activeflow and its call. Resolves when the end is on the way, or it was over already. */
     stop(row: { id: string; reference_id: string }): Promise<void>
   }
+  readonly recordings?: RecordingFiles
+}
+
+/** The files of recordings, each on the Asterisk that made it. */
+export interface RecordingFiles {
+  read(node: string, file: string): Promise<Readable>
+  remove(node: string, file: string): Promise<void>
 }
 
 /** One change of a row, in its transaction. The row is locked, or was made in it. */
@@ -75,6 +83,13 @@ export interface Resource<R extends Row = Row> {
   steps?(row: R): Step[]
   /** Or the other resource that a call to it gets; undefined: none, and 404. */
   leadsTo?(row: R): { type: string; id: string } | undefined
+  /** `GET …/{id}/file`: what belongs to a row and is no JSON. */
+  readonly file?: {
+    readonly summary: string
+    readonly type: string
+    readonly extension: string
+    read(row: R, site: Site): Promise<Readable>
+  }
   readonly commands?: Readonly<Record<string, Command<R>>>
   /** Unique indexes, and what a refusal by each means to who wanted the row. */
   readonly unique?: Readonly<Record<string, { field: string; problem: string }>>
@@ -86,6 +101,8 @@ export interface Resource<R extends Row = Row> {
   check?(body: Body, where: { customer_id: string; manager: EntityManager }): Promise<Body>
   created?(change: Change<R, Body>): Promise<void>
   updated?(change: Change<R, Body>): Promise<void>
+  /** Removes what is not in the database; when it throws, the row stays. */
+  removed?(row: R, site: Site): Promise<void>
   /** Joins what belongs into each row. The alias is `row`. */
   select?(query: SelectQueryBuilder<R>): void
   /** What a join cannot bring, for all rows of a page at once. */

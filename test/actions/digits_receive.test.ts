@@ -1,11 +1,9 @@
-import { mkdirSync, rmSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
-import test, { type ExecutionContext } from 'ava'
+import test from 'ava'
 import { leavesNothing } from '../calls/support.ts'
 import { inBand } from '../support/dtmf.ts'
 import { activeflow, callFlow, flow, results, runs, type Short } from '../support/flows.ts'
 import { setUp } from '../support/setup.ts'
-import type { Stack } from '../../src/stack/stack.ts'
+import { soundFile } from '../support/sipp.ts'
 
 const digits = 'hashdial.call.digits'
 
@@ -71,7 +69,7 @@ test('keys by SIP INFO count', async (t) => {
 test('keys that are heard as tones count, from a phone that knows nothing better', async (t) => {
   const setup = await setUp(t)
   const uri = await flow(setup, [['digits_receive', { key: '#', duration: 10_000 }]])
-  const sound = soundFile(t, setup.stack, inBand('7*2#'))
+  const sound = soundFile(t, setup.stack.folder, inBand('7*2#'))
   const sipp = await setup.sipp({ scenario: 'uac-sound', target: setup.edge, keys: { uri, sound }, pause: 300 })
   const { code, log } = await sipp.result()
   t.is(code, 0, log)
@@ -89,13 +87,3 @@ test('a caller who hangs up in the middle of it leaves nothing, and his keys are
   t.deepEqual(results(ended, 'digits_receive'), ['hangup'])
   t.true(await leavesNothing(setup.stack, ended.id))
 })
-
-/** A file as SIPp sees it. */
-function soundFile(t: ExecutionContext, stack: Stack, sound: Uint8Array): string {
-  const name = `sound-${process.pid}-${Date.now()}.ulaw`
-  mkdirSync(join(stack.folder, 'sipp'), { recursive: true })
-  const path = join(stack.folder, 'sipp', name)
-  writeFileSync(path, sound)
-  t.teardown(() => rmSync(path, { force: true }))
-  return `/stack/sipp/${name}`
-}

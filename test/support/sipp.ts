@@ -142,3 +142,12 @@ function argumentsOf(options: SippOptions, folder: string, port: number): string
     ...['-nostdin', '-timeout_error', ...args],
   ]
 }
+
+/** Raw µ-law for the scenario uac-sound, under the name by which SIPp sees the file. */
+export function soundFile(t: ExecutionContext, folder: string, sound: Uint8Array): string {
+  const name = `sound-${randomUUID()}.ulaw`
+  mkdirSync(join(folder, 'sipp'), { recursive: true })
+  writeFileSync(join(folder, 'sipp', name), sound)
+  t.teardown(() => rmSync(join(folder, 'sipp', name), { force: true }))
+  return `/stack/sipp/${name}`
+}

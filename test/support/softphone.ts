@@ -94,10 +94,6 @@ export class Softphone {
   async press(digits: string): Promise<void> {
     for (const digit of digits) await this.baresip.command('sndcode', digit)
   }
-  /** The keys that the other side has pressed, in all calls. */
-  pressed(): string[] {
-    return this.baresip.events.filter(({ type }) => type === 'CALL_DTMF_START').map(({ param }) => param ?? '')
-  }
 
   /** A call comes in; tells from whom. */
   async rings(milliseconds?: number): Promise<string> {

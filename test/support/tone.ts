@@ -10,7 +10,10 @@ export interface Sound {
  * follows the header counts.
  */
 export function readWav(file: string): Sound {
-  const bytes = existsSync(file) ? readFileSync(file) : Buffer.alloc(0)
+  return parseWav(existsSync(file) ? readFileSync(file) : Buffer.alloc(0), file)
+}
+
+export function parseWav(bytes: Buffer, file = 'the file'): Sound {
   const data = bytes.indexOf('data', 12, 'latin1')
   if (data < 0) return { rate: 8000, samples: new Int16Array(0) }
   const [channels, bits] = [bytes.readUInt16LE(22), bytes.readUInt16LE(34)]
