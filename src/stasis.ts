@@ -1,6 +1,6 @@
 import { runActiveflow } from './activeflows/run.ts'
 import { createActiveflow, type ActiveflowRow, type FlowReference } from './activeflows/activeflow.ts'
-import type { Door } from './activeflows/reconcile.ts'
+import { owner, type Door } from './activeflows/reconcile.ts'
 import type { AriNode } from './ari/connection.ts'
 import type { AriChannel, AriEvent } from './ari/types.ts'
 import { Call, type Exchange } from './calls/call.ts'
@@ -32,8 +32,8 @@ export function createDoor(
   }
   return {
     stasisStart(node, { args: [dialled = '', sipCallId = ''] = [], channel }) {
-      // A leg that we made ourselves: whoever made it waits for this event.
-      if (dialled !== 'leg' && channel) admit(node, channel, dialled, sipCallId)
+      // A leg that we made ourselves: whoever made it waits for this event. (One of externalMedia has no arguments.)
+      if (dialled !== 'leg' && channel && !owner(channel.id)) admit(node, channel, dialled, sipCallId)
     },
     admit: (node, channel) => admit(node, channel, channel.dialplan.exten, ''),
     activeflow: (call) => activeflowFor(call, call.row.destination.type, call.row.destination.target),

@@ -119,6 +119,6 @@ function isOrphan(channel: AriChannel, mine: Set<string>): boolean {
 }
 
 /** The activeflow in a name that we gave: `connect-<activeflow>-<place>`. */
-function owner(id: string): string | undefined {
+export function owner(id: string): string | undefined {
   return /^[a-z_]+-([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})-\d+/.exec(id)?.[1]
 }
