@@ -39,7 +39,7 @@ export async function makeFlow(setup: Setup, actions: readonly Action[], more: o
 export async function ring(setup: Setup, uri: string): Promise<{ status: number; ran: ActiveflowView }> {
   const caller = await setup.sip()
   const call = { uri, body: sdp('127.0.0.1', 40000) }
-  const answer = await caller.request('INVITE', call, 10_000)
+  const answer = await caller.request('INVITE', call, 20_000)
   caller.acknowledge(answer, call)
   return { status: answer.status, ran: await activeflow(setup) }
 }

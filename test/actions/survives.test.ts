@@ -3,7 +3,7 @@ import { startStack } from '../../src/stack/stack.ts'
 import { becomesTrue } from '../../src/stack/shell.ts'
 import { leavesNothing } from '../calls/support.ts'
 import { activeflow, callFlow, results, runs } from '../support/flows.ts'
-import { setUp, type Setup } from '../support/setup.ts'
+import { setUp } from '../support/setup.ts'
 import { id, listener, makeFlow } from './support.ts'
 
 /** A stack of this file's own: Hashdial is killed in the middle of actions. */
@@ -12,9 +12,9 @@ const env = { HASHDIAL_FETCH_PRIVATE: '127.0.0.1' }
 const stack = await startStack({ name: 'fault-flows', ports, env, fresh: true })
 test.after.always(() => stack.stop())
 
-async function killAndStart({ stack: { part } }: Setup): Promise<void> {
-  await part('hashdial').kill9()
-  await part('hashdial').start()
+async function killAndStart(): Promise<void> {
+  await stack.part('hashdial').kill9()
+  await stack.part('hashdial').start()
 }
 
 test.serial('a sleep goes on for what is left of it, in the flow as it was', async (t) => {
@@ -27,7 +27,7 @@ test.serial('a sleep goes on for what is left of it, in the flow as it was', asy
   await caller.established()
   await activeflow(setup, runs('sleep'))
   await setup.api('PUT', `/flows/${flow.id}`, { actions: [{ type: 'sleep', option: { duration: 60_000 } }] })
-  await killAndStart(setup)
+  await killAndStart()
   await setup.api('DELETE', `/flows/${flow.id}`)
   await caller.closed(10_000)
   const took = performance.now() - began
@@ -55,7 +55,7 @@ test.serial('loops are counted on, and variables kept', async (t) => {
   const caller = await setup.stranger()
   await caller.dial(direct_uri)
   await activeflow(setup, ({ variables, executed_actions }) => variables.rounds === 'xx' && executed_actions.length > 4)
-  await killAndStart(setup)
+  await killAndStart()
   await caller.closed(10_000)
   const ended = await activeflow(setup)
   t.is(ended.variables.rounds, 'xxx')
@@ -70,7 +70,7 @@ test.serial('a fetch is asked again with the same key, and its actions run', asy
   const caller = await callFlow(setup, [['answer'], ['fetch', { event_url: web.url }], ['stop']])
   await activeflow(setup, runs('fetch'))
   t.true(await becomesTrue(5_000, () => web.asked.length === 1))
-  await killAndStart(setup)
+  await killAndStart()
   await caller.closed(10_000)
   t.is((await activeflow(setup)).variables.a, 'b')
   t.is(web.asked.length, 2)
@@ -88,11 +88,11 @@ test.serial('a webhook is sent again, and so is one of the flow that follows a c
   const caller = await setup.stranger()
   await caller.dial(direct_uri)
   t.true(await becomesTrue(8_000, () => web.asked.length === 1))
-  await killAndStart(setup)
+  await killAndStart()
   await caller.closed(10_000)
   t.true(await becomesTrue(8_000, () => web.asked.length === 3))
   await activeflow(setup, runs('webhook_send'))
-  await killAndStart(setup)
+  await killAndStart()
   t.true(await becomesTrue(8_000, () => web.asked.length === 4))
   const last = await activeflow(setup)
   t.deepEqual(results(last, 'webhook_send'), ['done'])
