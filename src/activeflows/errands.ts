@@ -98,8 +98,11 @@ async function follow({ row, exchange }: Ended, ended: ActiveflowRow): Promise<A
     'hashdial.activeflow.id': id,
     'hashdial.activeflow.reference_activeflow_id': ended.id,
     'hashdial.activeflow.complete_count': String(count + 1),
-    'hashdial.call.hangup_by': row.hangup_by,
-    'hashdial.call.hangup_reason': row.hangup_reason,
+    // What follows an errand knows it from the one before.
+    ...(count === 0 && {
+      'hashdial.call.hangup_by': row.hangup_by,
+      'hashdial.call.hangup_reason': row.hangup_reason,
+    }),
   }
   return {
     ...{ id, customer_id: row.customer_id, flow_id: flowId, reference_type: 'call', reference_id: row.id },

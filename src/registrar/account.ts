@@ -56,7 +56,8 @@ export async function setPassword(manager: EntityManager, of: Account, password:
 export async function checkBaseDomain(database: DataSource, baseDomain: string): Promise<void> {
   // The oldest row and the newest: with this check at every start there is nothing else between them.
   const rows: { domain: string }[] = await database.query(
-    `(SELECT domain FROM subscriber ORDER BY id LIMIT 1) UNION (SELECT domain FROM subscriber ORDER BY id DESC LIMIT 1)`,
+    `(SELECT domain FROM subscriber ORDER BY id LIMIT 1) UNION (SELECT domain FROM subscriber ORDER BY id DESC LIMIT 1)
+     UNION (SELECT domain FROM trunk_accounts LIMIT 1)`,
   )
   const other = rows.find(({ domain }) => domain.replace(/^[^.]*\.registrar\./, '') !== baseDomain)
   if (!other) return

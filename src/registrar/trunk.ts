@@ -55,7 +55,7 @@ export async function addressesOf(manager: EntityManager, ids: string[]): Promis
   if (ids.length === 0) return found
   const rows = await manager.find(TrunkAddress, { where: { trunk_id: In(ids) } })
   const key = ({ first_address, last_address }: TrunkAddress) =>
-    [first_address.length, first_address, last_address].join()
+    [String(first_address.length).padStart(2), first_address, last_address].join()
   rows.sort((one, other) => (key(one) < key(other) ? -1 : 1))
   for (const { trunk_id, network } of rows) found.set(trunk_id, [...(found.get(trunk_id) ?? []), network])
   return found

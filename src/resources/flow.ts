@@ -12,7 +12,6 @@ import type { DialableResource } from './resource.ts'
 
 @Entity({ name: 'flows' })
 @Index('flows_newest', ['customer_id', 'tm_create', 'id'])
-@Index('flows_on_complete', ['on_complete_flow_id'])
 export class Flow {
   @Id() id: string
   @BelongsTo('customers', 'flows_customer') customer_id: string

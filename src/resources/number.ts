@@ -9,7 +9,6 @@ import type { Resource } from './resource.ts'
 @Entity({ name: 'numbers' })
 @Unique('numbers_number', ['number'])
 @Index('numbers_newest', ['customer_id', 'tm_create', 'id'])
-@Index('numbers_flow', ['call_flow_id'])
 export class PhoneNumber {
   @Id() id: string
   @BelongsTo('customers', 'numbers_customer') customer_id: string

@@ -45,7 +45,7 @@ const authTypes = Joi.array()
 
 const username = Joi.string()
   .allow('')
-  .pattern(/^[A-Za-z0-9._+@-]{1,64}$/)
+  .pattern(/^([A-Za-z0-9._+@-]{1,64})?$/)
   .messages({ 'string.pattern.base': '{{#label}} must have 1 to 64 letters, digits and . _ + @ -' })
   .description('For basic: what the trunk logs in as; no two trunks of a customer have the same.')
 
