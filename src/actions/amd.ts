@@ -1,5 +1,5 @@
 import Joi from 'joi'
-import { detectMachine } from '../calls/detect-machine.ts'
+import { detectMachine, stopDetection } from '../calls/detect-machine.ts'
 import type { Call } from '../calls/call.ts'
 import type { Action, Place } from './action.ts'
 import { setVariable } from './variables.ts'
@@ -29,7 +29,13 @@ export const amd: Action<AmdOptions> = {
 }
 
 async function detect(call: Call, handle: string, place: Place): Promise<void> {
-  const { status, cause } = await detectMachine(call, place.id)
+  const { memory } = place
+  const attempt = Number(memory['attempt'] ?? 0)
+  memory['attempt'] = attempt + 1
+  await place.save()
+  // What an earlier run has begun tells its result to nobody; its names are taken until it is quite gone.
+  if (attempt > 0) await stopDetection(call, `${place.id}-${attempt - 1}`)
+  const { status, cause } = await detectMachine(call, `${place.id}-${attempt}`)
   setVariable(place.variables, 'hashdial.call.amd_status', status)
   setVariable(place.variables, 'hashdial.call.amd_cause', cause)
   if (status === 'machine' && handle === 'hangup') await call.hangup('amd')

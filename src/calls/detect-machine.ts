@@ -22,14 +22,7 @@ export async function detectMachine(call: Call, place: string): Promise<Answerer
   const [id, ear, snoop] = [`amd-${place}`, `amd_ear-${place}`, `amd_snoop-${place}`]
   const leg = { app: call.node.application, appArgs: 'leg' }
   const inbox = new Inbox(call.node, call.signal, ear)
-  const remove = () =>
-    cleanUp([
-      ...[id, snoop].map((channelId) => ari.channels.hangup({ channelId })),
-      ari.bridges.destroy({ bridgeId: id }),
-    ])
   try {
-    // What an earlier run has begun has told its result to nobody.
-    if (call.recovered) await remove()
     await ari.bridges.createWithId({ bridgeId: id, type: 'mixing' })
     await waitInStasis(call, snoop, () =>
       ari.channels.snoopChannelWithId({ channelId: call.channelId, snoopId: snoop, spy: 'in', ...leg }),
@@ -43,8 +36,15 @@ export async function detectMachine(call: Call, place: string): Promise<Answerer
     return await result(inbox)
   } finally {
     inbox.close()
-    if (!call.interrupted) await remove()
+    if (!call.interrupted) await stopDetection(call, place)
   }
+}
+
+export async function stopDetection({ node: { ari } }: Call, place: string): Promise<void> {
+  await cleanUp([
+    ...[`amd-${place}`, `amd_snoop-${place}`].map((channelId) => ari.channels.hangup({ channelId })),
+    ari.bridges.destroy({ bridgeId: `amd-${place}` }),
+  ])
 }
 
 async function result(inbox: Inbox): Promise<Answerer> {

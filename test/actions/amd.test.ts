@@ -1,6 +1,6 @@
 import test, { type ExecutionContext } from 'ava'
 import { hasEnded, latestCall, leavesNothing } from '../calls/support.ts'
-import { inBand } from '../support/dtmf.ts'
+import { oneWord } from '../support/dtmf.ts'
 import { activeflow, callFlow, flow, results, runs } from '../support/flows.ts'
 import { setUp } from '../support/setup.ts'
 import { soundFile } from '../support/sipp.ts'
@@ -52,5 +52,5 @@ test('a caller who hangs up in the middle of it leaves nothing', async (t) => {
 })
 
 function word(t: ExecutionContext, folder: string): string {
-  return soundFile(t, folder, inBand('52', 1_000, 4_000))
+  return soundFile(t, folder, oneWord(1_000, 4_000))
 }

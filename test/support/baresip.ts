@@ -55,13 +55,16 @@ export class Baresip {
   log = ''
 
   static async start(stack: Stack, name: string, tone: number): Promise<Baresip> {
-    const baresip = new Baresip(stack, name, await freePort(), await freePort(), tone)
-    const connected = await becomesTrue(10_000, () => baresip.#connect())
-    if (!connected) {
+    for (let attempt = 1; ; attempt++) {
+      const baresip = new Baresip(stack, name, await freePort(), await freePort(), tone)
+      const gone = () => baresip.#process.exitCode !== null
+      const connected = await becomesTrue(10_000, async () => gone() || (await baresip.#connect()))
+      if (connected && !gone()) return baresip
       await baresip.stop()
-      throw new Error(`baresip ${name} does not come up:\n${baresip.log}`)
+      // It takes the next port too, for TLS, and nobody can keep that free for it.
+      if (attempt === 3 || !baresip.log.includes('Address already in use'))
+        throw new Error(`baresip ${name} does not come up:\n${baresip.log}`)
     }
-    return baresip
   }
 
   /** The file with what it hears in its current or last call. */

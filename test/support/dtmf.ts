@@ -18,3 +18,12 @@ function keySound(key: string): Int16Array {
     pair.reduce((sum, hz) => sum + 6_000 * Math.sin((2 * Math.PI * hz * sample) / 8_000), 0)
   return Int16Array.from({ length: 120 * 8 }, (_, sample) => at(sample))
 }
+
+/** Something like a word: 300 ms of one tone, between silence. */
+export function oneWord(before: number, after: number): Uint8Array {
+  const tone = Int16Array.from(
+    { length: 300 * 8 },
+    (_, sample) => 9_000 * Math.sin((2 * Math.PI * 440 * sample) / 8_000),
+  )
+  return toMulaw(Int16Array.from([...new Int16Array(before * 8), ...tone, ...new Int16Array(after * 8)]))
+}
