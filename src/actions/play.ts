@@ -57,8 +57,13 @@ async function remember(place: Place, index: number): Promise<void> {
   await place.save()
 }
 
+/** As ARI plays it. Rejects with a HashdialError that says why it cannot be played. */
+export async function mediaOf(call: Call, from: string): Promise<string> {
+  return builtIn.test(from) ? from : call.exchange.sounds.fetch(from, call.signal)
+}
+
 async function playSource(call: Call, place: Place, index: number, from: string, keyStops: boolean): Promise<string> {
-  const media = builtIn.test(from) ? from : await call.exchange.sounds.fetch(from, call.signal).catch(inWords)
+  const media = await mediaOf(call, from).catch(inWords)
   const played = await playTo(call, { id: `play-${place.id}-${index}`, media, keyStops })
   if (played === 'failed')
     throw new ActionError(`${from.slice(0, 200)} could not be played: Asterisk has no such sound`)

@@ -26,7 +26,6 @@ export const recording_start: Action<RecordingOptions> = {
 
   async run(call, { end_of_silence = 0, end_of_key = '', duration = 0, beep_start = false }, place) {
     if (beep_start) await playTo(call, { id: `beep-${place.id}`, media: 'sound:beep' })
-    const keys = end_of_key === 'any' ? '0123456789ABCD*#' : end_of_key.replace('none', '')
-    await call.exchange.recordings.start(call, place.id, { end_of_silence, end_of_key: keys, duration })
+    await call.exchange.recordings.start(call, place.id, { end_of_silence, end_of_key, duration })
   },
 }

@@ -32,6 +32,7 @@ export interface RecordOptions {
   duration: number
   /** Seconds of silence that end it; 0: none do. */
   end_of_silence: number
+  /** Keys that end it; any or none of them. */
   end_of_key: string
 }
 
@@ -52,7 +53,7 @@ export class Recordings {
 
   /** Begins one. Its names are made from `place`, so a run after a crash finds what the first has begun. */
   async start(call: Call, place: string, options: RecordOptions): Promise<void> {
-    const row = newRow(call, place, options.end_of_key)
+    const row = newRow(call, place, keysOf(options))
     await this.#insert(row)
     const { channels, recordings } = call.node.ari
     const live = call.recovered && (await unlessGone(recordings.getLive({ recordingName: row.file })))
@@ -155,6 +156,10 @@ async function snoop(call: Call, snoopId: string): Promise<void> {
   await waitInStasis(call, snoopId, () =>
     channels.snoopChannelWithId({ channelId: call.channelId, snoopId, spy: 'both', app, appArgs: 'leg' }),
   )
+}
+
+function keysOf({ end_of_key }: RecordOptions): string {
+  return end_of_key === 'any' ? '0123456789ABCD*#' : end_of_key.replace('none', '')
 }
 
 function newRow(call: Call, place: string, end_of_key: string): RecordingRow {

@@ -3,6 +3,7 @@ import { Entity, Index } from 'typeorm'
 import type { CallRow } from '../calls/call.ts'
 import { BelongsTo, Exact, Id, Json, Reference, Text, Time } from '../database/columns.ts'
 import { HashdialError } from '../errors.ts'
+import { callCommands } from './call-commands.ts'
 import { customerId, id, time, times } from './fields.ts'
 import type { Resource } from './resource.ts'
 
@@ -66,6 +67,7 @@ export const calls: Resource<CallRecord> = {
     }),
   },
   commands: {
+    ...callCommands,
     hangup: {
       method: 'POST',
       summary: 'End the call',

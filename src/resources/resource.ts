@@ -2,6 +2,7 @@ import type { Readable } from 'node:stream'
 import type Joi from 'joi'
 import type { SelectQueryBuilder } from 'typeorm'
 import type { Step } from '../actions/index.ts'
+import type { Call } from '../calls/call.ts'
 import type { DataSource, EntityManager } from '../database.ts'
 
 /** What every row of a resource has. Most have a customer_id; what is dialable has a direct_hash (see DirectHash). */
@@ -22,6 +23,8 @@ export interface Site {
   readonly calls?: {
     /** Ends a call. Resolves when its end is on the way, or it was over already. */
     hangup(id: string): Promise<void>
+    /** The call, if this process carries it. */
+    get?(id: string): Call | undefined
   }
   readonly activeflows?: {
     /** Ends an activeflow and its call. Resolves when the end is on the way, or it was over already. */
