@@ -1,5 +1,6 @@
 import { cleanUp, unlessGone } from '../ari/connection.ts'
 import { Inbox } from '../ari/inbox.ts'
+import type { AriEvent } from '../ari/types.ts'
 import type { Call } from './call.ts'
 
 export interface PlayOptions {
@@ -19,7 +20,7 @@ export async function playTo(call: Call, { id, media, keyStops }: PlayOptions): 
     await startPlaying(call, id, media)
     for (;;) {
       const event = await inbox.next()
-      if (event?.type === 'PlaybackFinished') return event.playback?.state === 'failed' ? 'failed' : 'done'
+      if (event?.type === 'PlaybackFinished') return await ending(event, inbox)
       if (event?.type === 'ChannelDtmfReceived' && keyStops) {
         await cleanUp([node.ari.playbacks.stop({ playbackId: id })])
         return 'stopped'
@@ -28,6 +29,14 @@ export async function playTo(call: Call, { id, media, keyStops }: PlayOptions): 
   } finally {
     inbox.close()
   }
+}
+
+/** Of a channel that is hanging up Asterisk says first that it could not play: that is no mistake in the sound. */
+async function ending({ playback }: AriEvent, inbox: Inbox): Promise<'done' | 'failed'> {
+  if (playback?.state !== 'failed') return 'done'
+  const deadline = performance.now() + 250
+  while (await inbox.next(deadline));
+  return 'failed'
 }
 
 /** Begins to play, if that has not been done by an earlier run. */
