@@ -46,23 +46,18 @@ export async function dialOne(call: Call, destination: Destination, options: Dia
 async function ring(call: Call, { endpoint }: Destination, inbox: Inbox, options: DialOptions): Promise<Outcome> {
   const { id, ringSeconds } = options
   const { ari } = call.node
+  const app = call.node.application
   await Promise.all([
+    // First, for Asterisk makes the bridge while the leg finds its way into Stasis.
+    ari.channels.create({ endpoint, app, appArgs: 'leg', channelId: id, originator: call.channelId }),
     ari.bridges.createWithId({ bridgeId: id, type: 'mixing' }),
-    ari.channels.create({
-      endpoint,
-      app: call.node.application,
-      appArgs: 'leg',
-      channelId: id,
-      originator: call.channelId,
-    }),
   ])
   for (;;) {
     const event = await inbox.next()
     if (event?.type === 'StasisStart') break
     if (event?.type === 'ChannelDestroyed') return unreached(event)
   }
-  await options.stored
-  await join(call, id, ringSeconds)
+  await join(call, id, ringSeconds, options.stored)
   return untilAnswer(inbox, ringSeconds)
 }
 
@@ -72,18 +67,19 @@ async function resume(call: Call, inbox: Inbox, { id, ringSeconds }: DialOptions
   // The two had been talking, and the callee hung up while nobody listened.
   if (!leg) return call.answered ? { talked: true, legGone: true } : undefined
   // What is in the bridge, or was dialled, stays as it is: both answer 409 then.
-  if (leg.state !== 'Up') await join(call, id, ringSeconds).catch(ignoreConflict)
+  if (leg.state !== 'Up') await join(call, id, ringSeconds, Promise.resolve()).catch(ignoreConflict)
   return leg.state === 'Up' ? untilEnd(inbox) : untilAnswer(inbox, ringSeconds)
 }
 
 /** Puts both into the bridge and dials. Asterisk takes the requests of one WebSocket in their order. */
-async function join(call: Call, id: string, ringSeconds: number): Promise<void> {
+async function join(call: Call, id: string, ringSeconds: number, stored: Promise<void>): Promise<void> {
   const { ari } = call.node
-  await Promise.all([
-    ari.bridges.addChannel({ bridgeId: id, channel: `${call.channelId},${id}` }),
+  const dial = async () => {
+    await stored
     // A margin over our own limit: Asterisk's is for the case that nobody is left to enforce ours.
-    ari.channels.dial({ channelId: id, caller: call.channelId, timeout: ringSeconds + 5 }),
-  ])
+    await ari.channels.dial({ channelId: id, caller: call.channelId, timeout: ringSeconds + 5 })
+  }
+  await Promise.all([ari.bridges.addChannel({ bridgeId: id, channel: `${call.channelId},${id}` }), dial()])
 }
 
 async function untilAnswer(inbox: Inbox, ringSeconds: number): Promise<Outcome> {

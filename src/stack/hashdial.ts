@@ -25,7 +25,7 @@ export function hashdialPlan(site: Site): Plan {
         cwd: checkout,
         env,
       }),
-    answers: () => answersHttp(site),
+    answers: () => answersCalls(site),
   }
 }
 
@@ -44,10 +44,10 @@ export function hashdialEnv(site: Site): Record<string, string> {
   }
 }
 
-/** It listens. How its neighbours are is told by health(): a test may have stopped one on purpose. */
-function answersHttp(site: Site): Promise<boolean> {
-  return fetch(`${apiUrl(site)}/health`, { signal: AbortSignal.timeout(2000) }).then(
-    () => true,
+/** It listens, and is connected to Asterisk: a call that came before would be told 503. */
+function answersCalls(site: Site): Promise<boolean> {
+  return health(site).then(
+    ({ ari }) => ari === 'ok',
     () => false,
   )
 }

@@ -21,7 +21,7 @@ export interface CallView {
 /** The customer's latest call, once it is as wanted: what is not urgent is written a moment later. */
 export async function latestCall(api: Ask, wanted: (call: CallView) => boolean): Promise<CallView> {
   let seen: CallView | undefined
-  const found = await becomesTrue(5_000, async () => {
+  const found = await becomesTrue(15_000, async () => {
     seen = (await api<{ result: CallView[] }>('GET', '/calls?page_size=1')).body.result[0]
     return seen !== undefined && wanted(seen)
   })
@@ -32,7 +32,7 @@ export async function latestCall(api: Ask, wanted: (call: CallView) => boolean):
 export const hasEnded = (call: CallView): boolean => call.status === 'hangup'
 
 /** Nothing of Hashdial's is left in Asterisk. Other tests run meanwhile, so it may be asked for one activeflow only. */
-export async function leavesNothing(stack: Stack, activeflow = '', milliseconds = 5_000): Promise<boolean> {
+export async function leavesNothing(stack: Stack, activeflow = '', milliseconds = 15_000): Promise<boolean> {
   const get = async (what: string) => {
     const url = new URL(stack.ariUrl)
     const authorization = `Basic ${btoa(`${url.username}:${url.password}`)}`

@@ -34,7 +34,7 @@ export async function callFlow(setup: Setup, actions: readonly Short[], options?
 export async function activeflow(
   setup: Setup,
   wanted: (activeflow: ActiveflowView) => boolean = hasEnded,
-  milliseconds = 8_000,
+  milliseconds = 20_000,
 ): Promise<ActiveflowView> {
   let seen: ActiveflowView | undefined
   const found = await becomesTrue(milliseconds, async () => {

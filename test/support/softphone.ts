@@ -119,19 +119,19 @@ export class Softphone {
   }
 
   /** Waits until it has heard this tone, clearly, for half a second; false when that does not happen. */
-  hears(tone: number | Softphone, milliseconds = 8_000): Promise<boolean> {
+  hears(tone: number | Softphone, milliseconds = 20_000): Promise<boolean> {
     const frequency = typeof tone === 'number' ? tone : tone.tone
     return this.#hearsSoon(milliseconds, (sound) => loudness(sound) > 300 && share(sound, frequency) > 0.8)
   }
 
   /** Waits until these tones are heard together, and no other phone’s. */
-  hearsTogether(phones: readonly Softphone[], milliseconds = 8_000): Promise<boolean> {
+  hearsTogether(phones: readonly Softphone[], milliseconds = 20_000): Promise<boolean> {
     const wanted = phones.map(({ tone }) => tone).sort()
     return this.#hearsSoon(milliseconds, (sound) => tonesHeard(sound, tones).sort().join() === wanted.join())
   }
 
   /** Waits for half a second of silence. */
-  hearsNothing(milliseconds = 8_000): Promise<boolean> {
+  hearsNothing(milliseconds = 20_000): Promise<boolean> {
     return this.#hearsSoon(milliseconds, (sound) => loudness(sound) < 50)
   }
 
