@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import type { DataSource } from 'typeorm'
-import { isDatabaseAway, toSqlTime } from '../database.ts'
+import { isDatabaseAway, query, toSqlTime } from '../database.ts'
 
 export interface JournalRow {
   id: string
@@ -128,7 +128,8 @@ export class Journal {
     // VALUES(column) is the form that MySQL and MariaDB share.
     const updates = columns.filter((column) => column !== 'id').map((column) => `${column}=VALUES(${column})`)
     const values = entries.flatMap(({ row }) => columns.map((column) => toSql(column, row[column as keyof JournalRow])))
-    await this.#database.query(
+    await query(
+      this.#database,
       `INSERT INTO ${name} (${columns.join(',')}) VALUES ${entries.map(() => places).join(',')} ` +
         `ON DUPLICATE KEY UPDATE ${updates.join(',')}`,
       values,
