@@ -39,11 +39,14 @@ export class Errands {
     this.#ending.add(flow.id)
     Object.assign(flow, { status: 'ended', tm_end: now() })
     const follower = await follow(call, flow).catch(warn)
-    const saved = [flow, ...(follower ? [follower] : [])].map((row) => journal.save('activeflows', row, 'soon'))
-    void Promise.all(saved)
+    const rows = [flow, ...(follower ? [follower] : [])]
+    for (const { id } of rows) this.#ending.add(id)
+    // Both in one statement, before the follower does anything: a crash can neither lose it nor begin it twice.
+    const saved = Promise.all(rows.map((row) => journal.save('activeflows', row, follower ? 'now' : 'soon')))
+    void saved
+      .then(() => follower && this.#run(call, follower))
       .catch(warn)
-      .finally(() => this.#ending.delete(flow.id))
-    if (follower) this.#run(call, follower)
+      .finally(() => rows.forEach(({ id }) => this.#ending.delete(id)))
   }
 
   /** Goes on with what a process that died had begun after calls, or had not begun. */

@@ -46,17 +46,23 @@ test('a call that is hung up by the API ends for both', async (t) => {
   t.is((await setup.api('POST', `/calls/${live.id}/hangup`)).status, 409)
 })
 
-test('hold and resume go through to the other side and back', async (t) => {
-  const setup = await setUp(t)
-  const extension = await setup.extension()
-  const phone = await setup.phone(extension)
-  const stranger = await talking(t, setup, extension.direct_uri, phone)
-  await stranger.hold()
-  await stranger.resume()
-  await hearEachOther(t, stranger, phone)
-  await stranger.hangup()
-  await phone.closed()
-})
+// baresip 1.1 reports an error from its own resume, and sometimes does not play again what comes to it then; what it sends
+// is right. So it is the other side that listens.
+for (const who of ['caller', 'device'] as const) {
+  test(`the ${who} holds the call, which is silence for the other side, and resumes it`, async (t) => {
+    const setup = await setUp(t)
+    const extension = await setup.extension()
+    const phone = await setup.phone(extension)
+    const stranger = await talking(t, setup, extension.direct_uri, phone)
+    const [holder, other] = who === 'caller' ? [stranger, phone] : [phone, stranger]
+    await holder.hold()
+    t.true(await other.hearsNothing(), 'silence while it is held')
+    await holder.resume()
+    t.true(await other.hears(holder), 'its tone when it is resumed')
+    await stranger.hangup()
+    await phone.closed()
+  })
+}
 
 test('two phones of one customer talk, called by the extension’s own address with credentials', async (t) => {
   const setup = await setUp(t)
