@@ -15,6 +15,9 @@ const longestChain = 5
 /** A call, also one that is over. */
 interface Ended {
   readonly row: CallRow
+  /** Its channel is there still; `over` tells when that is gone. */
+  readonly hasCaller?: boolean
+  readonly over?: Promise<void>
   readonly node: AriNode
   readonly exchange: Exchange
 }
@@ -38,11 +41,17 @@ export class Errands {
       void log.warn({ err: err as Error, activeflow: flow.id }, 'an activeflow did not end well')
     this.#ending.add(flow.id)
     Object.assign(flow, { status: 'ended', tm_end: now() })
+    if (call.hasCaller && flow.state.on_complete_flow_id) await call.over
     const follower = await follow(call, flow).catch(warn)
     const rows = [flow, ...(follower ? [follower] : [])]
     for (const { id } of rows) this.#ending.add(id)
     // Both in one statement, before the follower does anything: a crash can neither lose it nor begin it twice.
-    const saved = Promise.all(rows.map((row) => journal.save('activeflows', row, follower ? 'now' : 'soon')))
+    const urgency = follower ? 'now' : 'soon'
+    const saved = Promise.all([
+      ...rows.map((row) => journal.save('activeflows', row, urgency)),
+      // That the call is over is what a recovery knows a follower by.
+      follower && journal.save('calls', call.row),
+    ])
     void saved
       .then(() => follower && this.#run(call, follower))
       .catch(warn)
@@ -51,18 +60,20 @@ export class Errands {
 
   /** Goes on with what a process that died had begun after calls, or had not begun. */
   async recover(node: AriNode, exchange: Exchange): Promise<number> {
-    const mine = new Set([...this.#running.keys(), ...this.#ending])
-    for (const { row } of this.#switchboard.of(node)) mine.add(row.activeflow_id)
+    const before = this.#mine(node)
     const { database } = exchange
     const found: { id: string; reference_id: string }[] = await database.query(
       `SELECT f.id, f.reference_id FROM activeflows f JOIN calls c ON c.id = f.reference_id
        WHERE f.tm_end IS NULL AND c.tm_hangup IS NOT NULL AND c.node = ?`,
       [node.name],
     )
-    const lost = found.filter(({ id }) => !mine.has(id))
+    // What began or ended while the query ran is ours too.
+    const after = this.#mine(node)
+    const lost = found.filter(({ id }) => !before.has(id) && !after.has(id))
     for (const { id, reference_id } of lost) {
       const flow = await database.getRepository<ActiveflowRow>('activeflows').findOneByOrFail({ id })
       const row = await database.getRepository<CallRow>('calls').findOneByOrFail({ id: reference_id })
+      if (flow.tm_end !== null) continue
       if (row.activeflow_id === id) await this.end({ row, node, exchange }, flow)
       else this.#run({ row, node, exchange }, flow)
     }
@@ -76,6 +87,11 @@ export class Errands {
     await this.#switchboard.hangup(reference_id).catch((error: unknown) => {
       if (!(error instanceof HashdialError)) throw error
     })
+  }
+
+  #mine(node: AriNode): Set<string> {
+    const carried = this.#switchboard.of(node).map(({ row }) => row.activeflow_id)
+    return new Set([...this.#running.keys(), ...this.#ending, ...carried])
   }
 
   #run({ row, node, exchange }: Ended, flow: ActiveflowRow): void {
