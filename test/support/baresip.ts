@@ -75,7 +75,8 @@ export class Baresip {
   async command(command: string, params?: string): Promise<string> {
     const token = String(++this.#commands)
     const text = JSON.stringify({ command, params, token })
-    const answered = once(this.#news, `answer ${token}`) as Promise<[Answer]>
+    const late = { signal: AbortSignal.timeout(10_000) }
+    const answered = once(this.#news, `answer ${token}`, late) as Promise<[Answer]>
     this.#socket.write(`${Buffer.byteLength(text)}:${text},`)
     const [{ ok, data }] = await answered
     if (!ok) throw new Error(`baresip ${this.name} refuses ${command}: ${data}`)
