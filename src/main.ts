@@ -64,10 +64,10 @@ type Parts = Pick<Exchange, 'database' | 'sounds' | 'recordings' | 'web' | 'log'
 function createCalls(config: Config, parts: Parts, repaired: (count: number) => void) {
   const { database, log, recordings } = parts
   const journal = new Journal(database, { calls: callColumns, activeflows: activeflowColumns })
-  const callSeconds = config.callHours * 3600
+  const limits = { ringSeconds: config.ringSeconds, callSeconds: config.callHours * 3600 }
   const switchboard = new Switchboard()
   const errands = new Errands(switchboard)
-  const exchange: Exchange = { ...parts, journal, errands, ringSeconds: config.ringSeconds, callSeconds }
+  const exchange: Exchange = { ...parts, journal, errands, baseDomain: config.baseDomain, ...limits }
   const door = createDoor(exchange, switchboard)
   const compare = oneAtATime(async (node: AriNode): Promise<number> => {
     const found = await reconcile(node, exchange, switchboard, door)

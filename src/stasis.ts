@@ -59,6 +59,7 @@ async function activeflowFor(call: Call, type: string, id: string): Promise<Acti
   const { username, number, name = '' } = dialled.row as Named
   call.row.customer_id = dialled.row.customer_id
   call.row.destination = { type, target: id, target_name: username ?? number ?? name }
+  if (number !== undefined) call.row.source.type = 'tel'
   const way = dialled.resource.leadsTo?.(dialled.row)
   const last = way ? await find(call, way.type, way.id) : dialled
   if (!last?.resource.steps) return undefined

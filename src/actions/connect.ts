@@ -2,11 +2,12 @@ import Joi from 'joi'
 import type { Call } from '../calls/call.ts'
 import { dialAll } from '../calls/dial-all.ts'
 import { dialOne, type Destination, type Outcome } from '../calls/dial.ts'
+import { findTel, telNumber } from '../calls/tel.ts'
 import type { Action, Place } from './action.ts'
 
 interface Party {
-  type: 'extension' | 'sip'
-  /** An extension's id; a SIP URI. */
+  type: 'extension' | 'sip' | 'tel'
+  /** An extension's id; a SIP URI; a number. */
   target?: string
   /** An extension's username, instead of its id. */
   target_name?: string
@@ -19,13 +20,15 @@ interface ConnectOptions {
   relay_reason?: boolean
 }
 
+const sipUri = Joi.string().pattern(/^sips?:[^\s<>"]{1,250}$/)
+
 const party = Joi.object({
-  type: Joi.valid('extension', 'sip').required(),
+  type: Joi.valid('extension', 'sip', 'tel').required(),
   target: Joi.when('type', {
-    is: 'sip',
-    then: Joi.string()
-      .pattern(/^sips?:[^\s<>"]{1,250}$/)
-      .required(),
+    switch: [
+      { is: 'sip', then: sipUri.required() },
+      { is: 'tel', then: telNumber.required() },
+    ],
   }),
   target_name: Joi.string().max(255),
 }).or('target', 'target_name')
@@ -73,6 +76,7 @@ async function dial(call: Call, all: Destination[], options: ConnectOptions, pla
 }
 
 async function find(call: Call, { type, target, target_name }: Party): Promise<Destination | undefined> {
+  if (type === 'tel') return findTel(call.exchange, call.row.customer_id, target!)
   if (type === 'sip') return { endpoint: `PJSIP/hashdial/${target}` }
   const [column, value] = target ? ['id', target] : ['username', target_name]
   const rows: { username: string; domain_name: string }[] = await call.exchange.database.query(

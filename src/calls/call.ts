@@ -1,8 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import type { DataSource } from 'typeorm'
 import type { Errands } from '../activeflows/errands.ts'
-import { cleanUp, unlessGone } from '../ari/connection.ts'
-import type { AriNode } from '../ari/connection.ts'
+import { cleanUp, unlessGone, type AriNode } from '../ari/connection.ts'
 import type { AriChannel, AriEvent } from '../ari/types.ts'
 import { now } from '../database.ts'
 import type { Logger } from '../log.ts'
@@ -56,6 +55,7 @@ export interface Exchange {
   readonly recordings: Recordings
   readonly web: Web
   readonly errands: Errands
+  readonly baseDomain: string
   /** How long a device rings when an action does not say, in seconds. */
   readonly ringSeconds: number
   /** How long a call may last, in seconds. */

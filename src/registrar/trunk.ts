@@ -7,6 +7,7 @@ import { parseNetwork, type Network } from './network.ts'
 /** Kamailio's table of where a trunk's calls may come from. */
 @Entity({ name: 'trunk_addresses' })
 @Index('trunk_addresses_lookup', ['customer_id', 'first_address', 'last_address'])
+@Index('trunk_addresses_source', ['first_address', 'last_address'])
 export class TrunkAddress {
   @KeyOf('trunks', 'trunk_addresses_trunk') trunk_id: string
   @Key(32) first_address: string
@@ -18,6 +19,7 @@ export class TrunkAddress {
 /** Kamailio's table of what a trunk may log in with. */
 @Entity({ name: 'trunk_accounts' })
 @Unique('trunk_accounts_username', ['customer_id', 'username'])
+@Index('trunk_accounts_login', ['username'])
 export class TrunkAccount {
   @KeyOf('trunks', 'trunk_accounts_trunk') trunk_id: string
   @Reference() customer_id: string

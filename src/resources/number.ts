@@ -1,5 +1,6 @@
 import Joi from 'joi'
 import { Entity, Index, Unique } from 'typeorm'
+import { telNumber } from '../calls/tel.ts'
 import { BelongsTo, Exact, Id, RefersTo, Text, Time } from '../database/columns.ts'
 import { HashdialError } from '../errors.ts'
 import { common, detail, id, name, times } from './fields.ts'
@@ -20,9 +21,7 @@ export class PhoneNumber {
   @Time({ nullable: true }) tm_update: string | null
 }
 
-const number = Joi.string()
-  .pattern(/^\+[1-9]\d{1,14}$/)
-  .messages({ 'string.pattern.base': '{{#label}} must be in E.164 form: a plus and 2 to 15 digits' })
+const number = telNumber
   .description('The number as the world dials it (E.164); fixed. No two customers can have the same.')
   .example('+493012345678')
 

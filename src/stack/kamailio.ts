@@ -27,6 +27,7 @@ export function kamailioEnv(site: Site): Record<string, string> {
     HASHDIAL_DB: kamailioDatabaseUrl(site),
     HASHDIAL_EDGE: site.name,
     HASHDIAL_DISPATCHER_LIST: '/stack/kamailio/dispatcher.list',
+    HASHDIAL_TRUNK_SOCKET: `udp:${site.address}:${site.ports.sip}`,
     ...site.env,
   }
 }
