@@ -90,6 +90,13 @@ export const settings = {
     why: 'how long calls that ended are kept',
     parse: whole(1, 3650),
   }),
+  recordingRetentionDays: setting({
+    variable: 'HASHDIAL_RECORDING_RETENTION_DAYS',
+    unit: 'days',
+    default: '30',
+    why: 'how long recordings with their files, and transcribes with their texts, are kept',
+    parse: whole(1, 3650),
+  }),
   failureRetentionDays: setting({
     variable: 'HASHDIAL_FAILURE_RETENTION_DAYS',
     unit: 'days',

@@ -119,3 +119,15 @@ export async function findRow<Row extends ObjectLiteral>(
     database.driver.prepareHydratedValue(row[column.databaseName], column)
   return Object.fromEntries(real.map((column) => [column.propertyName, value(column)])) as Row
 }
+
+/** Stores a new row; again after a crash it is there. */
+export async function insertOnce(database: DataSource, table: string, row: object): Promise<void> {
+  const names = Object.keys(row)
+  const values = Object.entries(row).map(([name, value]: [string, unknown]) =>
+    name.startsWith('tm_') && typeof value === 'string' ? toSqlTime(value) : value,
+  )
+  await database.query(
+    `INSERT IGNORE INTO ${table} (${names.join(',')}) VALUES (${names.map(() => '?').join(',')})`,
+    values,
+  )
+}

@@ -5,11 +5,14 @@ import { createServer } from './api/server.ts'
 import { AriNode } from './ari/connection.ts'
 import { callColumns, type Exchange } from './calls/call.ts'
 import { Journal } from './calls/journal.ts'
-import { recordingFiles, Recordings } from './calls/recordings.ts'
+import { recordingFiles, removeOldRecordings } from './calls/recording-files.ts'
+import { Recordings } from './calls/recordings.ts'
 import { Sounds } from './calls/sounds.ts'
 import { Switchboard } from './calls/switchboard.ts'
+import { Transcribes } from './calls/transcribes.ts'
+import { transcriptColumns } from './calls/transcription.ts'
 import { ConfigError, loadConfig, type Config } from './config.ts'
-import { migrate, openDatabase } from './database.ts'
+import { migrate, openDatabase, type DataSource } from './database.ts'
 import { scheduleJobs, type Job } from './jobs.ts'
 import { createLogger, type Logger } from './log.ts'
 import { createMetrics } from './metrics.ts'
@@ -27,19 +30,20 @@ async function main(config: Config, log: Logger): Promise<void> {
   const metrics = createMetrics()
   const web = new Web(config.fetchPrivate)
   const sounds = await openSounds(config, web, log)
-  const recordings = new Recordings(database, log)
-  const parts = { database, sounds, recordings, web, log }
+  const transcribes = new Transcribes(database)
+  const parts = { database, sounds, recordings: new Recordings(database, log), transcribes, web, log }
   const { journal, switchboard, errands, nodes, compare } = createCalls(config, parts, (count) =>
     metrics.repairs.inc({ job: 'reconcile' }, count),
   )
   const jobs = [
     reconcileJob(nodes, compare),
+    recordingsJob(nodes, database, config.recordingRetentionDays),
     ...repairs(config).map((job) => ({ ...job, run: () => job.run(database) })),
   ]
   const scheduled = scheduleJobs(jobs, database, log, (job, count) => metrics.repairs.inc({ job }, count))
   const server = await createServer({
     ...{ config, database, logger: log, metrics, calls: switchboard, activeflows: errands, prompts: sounds.prompts },
-    ...{ recordings: recordingFiles(nodes), health: { ari: () => health(nodes) } },
+    ...{ recordings: recordingFiles(nodes), transcribes, health: { ari: () => health(nodes) } },
   })
   for (const node of nodes) node.start()
   await server.start()
@@ -51,19 +55,21 @@ async function main(config: Config, log: Logger): Promise<void> {
     const timeout = config.drainSeconds * 1000
     setTimeout(() => process.exit(0), timeout).unref()
     for (const node of nodes) node.stop()
-    await Promise.all([server.stop({ timeout }), scheduled.stop(), journal.drain()])
+    await Promise.all([server.stop({ timeout }), scheduled.stop(), transcribes.drain().then(() => journal.drain())])
     process.exit(0)
   }
   process.once('SIGTERM', (signal) => void drain(signal))
   process.once('SIGINT', (signal) => void drain(signal))
 }
 
-type Parts = Pick<Exchange, 'database' | 'sounds' | 'recordings' | 'web' | 'log'>
+type Parts = Pick<Exchange, 'database' | 'sounds' | 'recordings' | 'transcribes' | 'web' | 'log'>
+
+const journalled = { calls: callColumns, activeflows: activeflowColumns, transcripts: transcriptColumns }
 
 /** Everything that a call goes through, not connected yet. `compare` makes Asterisk, memory and MySQL agree. */
 function createCalls(config: Config, parts: Parts, repaired: (count: number) => void) {
-  const { database, log, recordings } = parts
-  const journal = new Journal(database, { calls: callColumns, activeflows: activeflowColumns })
+  const { database, log, recordings, transcribes } = parts
+  const journal = new Journal(database, journalled)
   const limits = { ringSeconds: config.ringSeconds, callSeconds: config.callHours * 3600 }
   const switchboard = new Switchboard()
   const errands = new Errands(switchboard)
@@ -71,7 +77,7 @@ function createCalls(config: Config, parts: Parts, repaired: (count: number) => 
   const door = createDoor(exchange, switchboard)
   const compare = oneAtATime(async (node: AriNode): Promise<number> => {
     const found = await reconcile(node, exchange, switchboard, door)
-    await recordings.adopt(node, (id) => switchboard.get(id))
+    for (const part of [recordings, transcribes]) await part.adopt(node, exchange, (id) => switchboard.get(id))
     const count = found.recovered + found.ended + found.removed
     if (count > 0) log.info({ node: node.name, ...found }, 'calls, channels and rows agree again')
     return count
@@ -108,6 +114,12 @@ function reconcileJob(nodes: readonly AriNode[], compare: (node: AriNode) => Pro
       return counts.reduce((sum, count) => sum + count, 0)
     },
   }
+}
+
+/** Each process has Asterisks of its own, and with them their files. */
+function recordingsJob(nodes: readonly AriNode[], database: DataSource, days: number): Job {
+  const run = () => removeOldRecordings(nodes, database, days)
+  return { name: 'old recordings', every: '0 37 * * * *', eachProcess: true, run }
 }
 
 /** Runs of `task` follow one another: two that overlap would recover the same call twice. */

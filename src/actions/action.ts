@@ -71,6 +71,9 @@ export const actionId = Joi.string()
   .custom((value: string, helpers) => (uuid.test(value) ? value : helpers.error('action.id')))
   .messages({ 'action.id': '{{#label}} must be the id of an action of this list' })
 
+/** The id of a flow; the customer's flows are looked through for it when the list is saved. */
+export const flowId = Joi.string().guid({ separator: '-', wrapper: false }).lowercase()
+
 /** Where something is asked or told. */
 export const webUrl = Joi.string()
   .max(4_096)

@@ -1,5 +1,5 @@
 import Joi from 'joi'
-import { ActionError, type Action, type StepLike } from './action.ts'
+import { ActionError, flowId, type Action, type StepLike } from './action.ts'
 
 interface FetchFlowOptions {
   flow_id: string
@@ -7,7 +7,7 @@ interface FetchFlowOptions {
 
 /** Runs the actions of another flow of this customer, as they are now, and comes back to the action after this one. */
 export const fetch_flow: Action<FetchFlowOptions> = {
-  options: Joi.object({ flow_id: Joi.string().guid({ separator: '-', wrapper: false }).lowercase().required() }),
+  options: Joi.object({ flow_id: flowId.required() }),
 
   alone: true,
 

@@ -22,6 +22,8 @@ import { recording_stop } from './recording_stop.ts'
 import { sleep } from './sleep.ts'
 import { stop } from './stop.ts'
 import { talk } from './talk.ts'
+import { transcribe_start } from './transcribe_start.ts'
+import { transcribe_stop } from './transcribe_stop.ts'
 import { variable_set } from './variable_set.ts'
 import { webhook_send } from './webhook_send.ts'
 
@@ -50,6 +52,8 @@ export const actions = {
   sleep,
   stop,
   talk,
+  transcribe_start,
+  transcribe_stop,
   variable_set,
   webhook_send,
 }

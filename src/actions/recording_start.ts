@@ -1,6 +1,6 @@
 import Joi from 'joi'
 import { playTo } from '../calls/playback.ts'
-import type { Action } from './action.ts'
+import { flowId, type Action } from './action.ts'
 
 interface RecordingOptions {
   format?: 'wav'
@@ -8,6 +8,7 @@ interface RecordingOptions {
   end_of_key?: string
   duration?: number
   beep_start?: boolean
+  on_end_flow_id?: string
 }
 
 /** Begins a recording of both parties and goes on at once; it lasts until one of its ends, recording_stop, or the call's end. */
@@ -20,12 +21,14 @@ export const recording_start: Action<RecordingOptions> = {
       .pattern(/^([0-9A-D*#]{0,16}|any|none)$/),
     duration: Joi.number().integer().min(0).max(86_400).unit('seconds'),
     beep_start: Joi.boolean(),
+    on_end_flow_id: flowId.allow(''),
   }),
 
   needs: 'answered',
 
-  async run(call, { end_of_silence = 0, end_of_key = '', duration = 0, beep_start = false }, place) {
+  async run(call, options, place) {
+    const { end_of_silence = 0, end_of_key = '', duration = 0, beep_start = false, on_end_flow_id = null } = options
     if (beep_start) await playTo(call, { id: `beep-${place.id}`, media: 'sound:beep' })
-    await call.exchange.recordings.start(call, place.id, { end_of_silence, end_of_key, duration })
+    await call.exchange.recordings.start(call, place.id, { end_of_silence, end_of_key, duration, on_end_flow_id })
   },
 }

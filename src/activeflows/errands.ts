@@ -4,7 +4,7 @@ import type { AriNode } from '../ari/connection.ts'
 import type { CallRow, Exchange } from '../calls/call.ts'
 import { Errand } from '../calls/errand.ts'
 import type { Switchboard } from '../calls/switchboard.ts'
-import { now } from '../database.ts'
+import { now, toSqlTime, transaction } from '../database.ts'
 import { HashdialError } from '../errors.ts'
 import type { ActiveflowRow } from './activeflow.ts'
 import { runActiveflow } from './run.ts'
@@ -22,7 +22,18 @@ interface Ended {
   readonly exchange: Exchange
 }
 
-/** The flows that run when the one of the call has ended (`on_complete_flow_id`), and the end of each. */
+/** Something of a call that ends by itself, and that a flow may follow. */
+interface Part {
+  readonly id: string
+  readonly activeflow_id: string
+  readonly reference_id: string
+  readonly on_end_flow_id: string | null
+}
+
+/**
+ * The flows that run when the one of the call has ended (`on_complete_flow_id`), or a recording or transcribe of it
+ * (`on_end_flow_id`), and the end of each.
+ */
 export class Errands {
   readonly #switchboard: Switchboard
   /** By the id of the activeflow. */
@@ -42,20 +53,53 @@ export class Errands {
     this.#ending.add(flow.id)
     Object.assign(flow, { status: 'ended', tm_end: now() })
     if (call.hasCaller && flow.state.on_complete_flow_id) await call.over
-    const follower = await follow(call, flow).catch(warn)
+    const follower = await followComplete(call, flow).catch(warn)
     const rows = [flow, ...(follower ? [follower] : [])]
     for (const { id } of rows) this.#ending.add(id)
     // Both in one statement, before the follower does anything: a crash can neither lose it nor begin it twice.
     const urgency = follower ? 'now' : 'soon'
     const saved = Promise.all([
       ...rows.map((row) => journal.save('activeflows', row, urgency)),
-      // That the call is over is what a recovery knows a follower by.
-      follower && journal.save('calls', call.row),
+      // That the call is over is what a recovery knows a follower by. The row of an errand is not the call's.
+      follower && call.hasCaller && journal.save('calls', call.row),
     ])
     void saved
       .then(() => follower && this.#run(call, follower))
       .catch(warn)
       .finally(() => rows.forEach(({ id }) => this.#ending.delete(id)))
+  }
+
+  /**
+   * Records the end of a recording or a transcribe, if that has not been done, and begins the flow that follows it: in
+   * one transaction, so that a crash can neither lose it nor begin it twice.
+   */
+  async endPart(
+    { node, exchange }: Pick<Ended, 'node' | 'exchange'>,
+    table: 'recordings' | 'transcribes',
+    part: Part,
+    status: string,
+  ): Promise<void> {
+    const id = randomUUID()
+    this.#ending.add(id)
+    try {
+      const begun = await transaction(exchange.database, async (manager) => {
+        const time = toSqlTime(now())
+        const { affectedRows }: { affectedRows: number } = await manager.query(
+          `UPDATE ${table} SET status = ?, tm_end = ?, tm_update = ? WHERE id = ? AND tm_end IS NULL`,
+          [status, time, time, part.id],
+        )
+        if (affectedRows === 0 || !part.on_end_flow_id) return undefined
+        const row = await manager.getRepository<CallRow>('calls').findOneBy({ id: part.reference_id })
+        const flow = await manager.getRepository<ActiveflowRow>('activeflows').findOneBy({ id: part.activeflow_id })
+        const news = { [`hashdial.${table.replace(/s$/, '')}.id`]: part.id }
+        const follower = row && flow && (await follow({ row, exchange }, flow, part.on_end_flow_id, id, news))
+        if (follower) await manager.insert('activeflows', follower)
+        return follower ? { row, flow: follower } : undefined
+      })
+      if (begun) this.#run({ row: begun.row, node, exchange }, begun.flow)
+    } finally {
+      this.#ending.delete(id)
+    }
   }
 
   /** Goes on with what a process that died had begun after calls, or had not begun. */
@@ -64,7 +108,7 @@ export class Errands {
     const { database } = exchange
     const found: { id: string; reference_id: string }[] = await database.query(
       `SELECT f.id, f.reference_id FROM activeflows f JOIN calls c ON c.id = f.reference_id
-       WHERE f.tm_end IS NULL AND c.tm_hangup IS NOT NULL AND c.node = ?`,
+       WHERE f.tm_end IS NULL AND (c.tm_hangup IS NOT NULL OR f.id <> c.activeflow_id) AND c.node = ?`,
       [node.name],
     )
     // What began or ended while the query ran is ours too.
@@ -102,35 +146,46 @@ export class Errands {
   }
 }
 
-/** The activeflow that follows one that has ended; it has its variables, and how the call ended. */
-async function follow({ row, exchange }: Ended, ended: ActiveflowRow): Promise<ActiveflowRow | undefined> {
-  const { on_complete_flow_id: flowId, complete_count: count = 0, variables } = ended.state
-  if (!flowId || count >= longestChain) return undefined
+/** The activeflow that follows one that has ended. */
+async function followComplete(call: Ended, ended: ActiveflowRow): Promise<ActiveflowRow | undefined> {
+  const { on_complete_flow_id: flowId, complete_count: count = 0 } = ended.state
+  if (!flowId) return undefined
+  const { hangup_by, hangup_reason } = call.row
+  // What follows an errand knows it from the one before.
+  const news = { 'hashdial.call.hangup_by': hangup_by, 'hashdial.call.hangup_reason': hangup_reason }
+  return follow(call, ended, flowId, randomUUID(), count === 0 ? news : {})
+}
+
+/** An activeflow that follows another: it has its variables, and the news. */
+async function follow(
+  { row, exchange }: Pick<Ended, 'row' | 'exchange'>,
+  before: ActiveflowRow,
+  flowId: string,
+  id: string,
+  news: Record<string, string>,
+): Promise<ActiveflowRow | undefined> {
+  const { complete_count: count = 0, variables } = before.state
+  if (count >= longestChain) return undefined
   const rows: { actions: string; on_complete_flow_id: string | null }[] = await exchange.database.query(
     'SELECT actions, on_complete_flow_id FROM flows WHERE id = ? AND customer_id = ?',
     [flowId, row.customer_id],
   )
   const [flow] = rows
   if (!flow) return undefined
-  const id = randomUUID()
-  const news = {
+  const more = {
     'hashdial.activeflow.id': id,
-    'hashdial.activeflow.reference_activeflow_id': ended.id,
+    'hashdial.activeflow.reference_activeflow_id': before.id,
     'hashdial.activeflow.complete_count': String(count + 1),
-    // What follows an errand knows it from the one before.
-    ...(count === 0 && {
-      'hashdial.call.hangup_by': row.hangup_by,
-      'hashdial.call.hangup_reason': row.hangup_reason,
-    }),
+    ...news,
   }
   return {
     ...{ id, customer_id: row.customer_id, flow_id: flowId, reference_type: 'call', reference_id: row.id },
     status: 'running',
     state: {
       stack: [{ actions: JSON.parse(flow.actions) as StepLike[], cursor: 0 }],
-      ...{ executions: 0, variables: { ...variables, ...news }, memory: {} },
+      ...{ executions: 0, variables: { ...variables, ...more }, memory: {} },
       ...{ on_complete_flow_id: flow.on_complete_flow_id, complete_count: count + 1 },
-      reference_activeflow_id: ended.id,
+      reference_activeflow_id: before.id,
     },
     ...{ executed_actions: [], tm_create: now(), tm_update: null, tm_end: null },
   }

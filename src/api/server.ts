@@ -27,6 +27,7 @@ export interface ServerOptions {
   calls?: NonNullable<Site['calls']>
   activeflows?: NonNullable<Site['activeflows']>
   recordings?: NonNullable<Site['recordings']>
+  transcribes?: NonNullable<Site['transcribes']>
   /** What Asterisk may fetch. */
   prompts?: Pick<Prompts, 'find'>
 }

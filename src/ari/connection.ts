@@ -91,6 +91,13 @@ export class AriNode {
     }
   }
 
+  /** Where the sound of a channel of external media is sent and taken, by its MEDIA_WEBSOCKET_CONNECTION_ID. */
+  mediaUrl(connection: string): string {
+    const url = new URL(`/media/${connection}`, this.#url.origin)
+    url.protocol = url.protocol === 'https:' ? 'wss:' : 'ws:'
+    return url.href
+  }
+
   /** The sound of a recording that is stored. Rejects with AriError. */
   async download(recording: string): Promise<Readable> {
     const uri = `recordings/stored/${encodeURIComponent(recording)}/file`

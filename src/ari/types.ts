@@ -7,6 +7,8 @@ export interface AriChannel {
   connected: { name: string; number: string }
   dialplan: { context: string; exten: string }
   creationtime: string
+  /** Variables that Asterisk tells unasked, as those of external media. */
+  channelvars?: Record<string, string>
 }
 
 export interface AriBridge {

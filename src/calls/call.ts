@@ -11,6 +11,7 @@ import type { Journal } from './journal.ts'
 import { Keypad } from './keypad.ts'
 import type { Recordings } from './recordings.ts'
 import type { Sounds } from './sounds.ts'
+import type { Transcribes } from './transcribes.ts'
 
 export interface Address {
   type: string
@@ -53,6 +54,7 @@ export interface Exchange {
   readonly log: Logger
   readonly sounds: Sounds
   readonly recordings: Recordings
+  readonly transcribes: Transcribes
   readonly web: Web
   readonly errands: Errands
   readonly baseDomain: string
@@ -243,8 +245,6 @@ export class Call {
 
   /** For what the call itself does not wait for; the journal keeps it while MySQL is away. */
   #saveLater(): void {
-    this.save('soon').catch((error: unknown) =>
-      this.log.warn({ err: error as Error }, 'the call could not be recorded'),
-    )
+    this.save('soon').catch((err: Error) => this.log.warn({ err }, 'the call could not be recorded'))
   }
 }

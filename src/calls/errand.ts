@@ -3,12 +3,19 @@ import { now } from '../database.ts'
 import { Call, type CallRow, type Exchange } from './call.ts'
 import type { HangupReason } from './causes.ts'
 
-/** What is done for a call when it is over: a call without a channel. Its row is a copy that is not stored. */
+/**
+ * What is done for a call when it, or a part of it, is over: a call without a channel. Its row is a copy that is not
+ * stored. It has no part in what becomes of the channel, which may be there still.
+ */
 export class Errand extends Call {
   override readonly hasCaller = false
 
   constructor(row: CallRow, node: AriNode, exchange: Exchange) {
-    super({ ...row, hangup_by: '', hangup_reason: '', tm_hangup: null, tm_create: now() }, node, exchange)
+    super(
+      { ...row, channel_id: '', hangup_by: '', hangup_reason: '', tm_hangup: null, tm_create: now() },
+      node,
+      exchange,
+    )
     this.stored = true
   }
 

@@ -1,12 +1,10 @@
-import { createHash } from 'node:crypto'
 import type { DataSource } from 'typeorm'
 import { cleanUp, unlessGone, type AriNode } from '../ari/connection.ts'
 import { Inbox } from '../ari/inbox.ts'
-import { AriError } from '../ari/types.ts'
-import { now, toSqlTime } from '../database.ts'
-import { HashdialError } from '../errors.ts'
+import { insertOnce, now } from '../database.ts'
 import type { Logger } from '../log.ts'
-import type { Call } from './call.ts'
+import type { Call, Exchange } from './call.ts'
+import { idOf } from './id.ts'
 import { waitInStasis } from './snoop.ts'
 
 /** A row of `recordings`; see sql/003-recordings.sql. */
@@ -16,6 +14,7 @@ export interface RecordingRow {
   activeflow_id: string
   reference_type: 'call'
   reference_id: string
+  on_end_flow_id: string | null
   status: 'recording' | 'ended' | 'failed'
   format: 'wav'
   end_of_key: string
@@ -34,6 +33,8 @@ export interface RecordOptions {
   end_of_silence: number
   /** Keys that end it; any or none of them. */
   end_of_key: string
+  /** The flow that runs when it has ended. */
+  on_end_flow_id?: string | null
 }
 
 /** How long Asterisk may take to close the file when the call is over, in milliseconds. */
@@ -53,8 +54,8 @@ export class Recordings {
 
   /** Begins one. Its names are made from `place`, so a run after a crash finds what the first has begun. */
   async start(call: Call, place: string, options: RecordOptions): Promise<void> {
-    const row = newRow(call, place, keysOf(options))
-    await this.#insert(row)
+    const row = newRow(call, place, options)
+    await insertOnce(this.database, 'recordings', row)
     const { channels, recordings } = call.node.ari
     const live = call.recovered && (await unlessGone(recordings.getLive({ recordingName: row.file })))
     if (!live) {
@@ -64,27 +65,28 @@ export class Recordings {
         ...{ maxDurationSeconds: options.duration, maxSilenceSeconds: options.end_of_silence },
       })
     }
-    this.#watch(row, call.node, call)
+    this.#watch(row, call.node, call.exchange, call)
   }
 
   /** Ends those of a call that are under way. Resolves when their files are closed; answers how many there were. */
   async stop(call: Call): Promise<number> {
     const rows = await this.#open('reference_id = ?', call.id)
     await cleanUp(rows.map(({ file }) => call.node.ari.recordings.stop({ recordingName: file })))
-    for (const row of rows) this.#watch(row, call.node, call)
+    for (const row of rows) this.#watch(row, call.node, call.exchange, call)
     for (const { id } of rows) await this.#watched.get(id)
     return rows.length
   }
 
   /** Watches on what an earlier process has begun, and closes what ended while nobody watched. */
-  async adopt(node: AriNode, callOf: (id: string) => Call | undefined): Promise<void> {
-    for (const row of await this.#open('node = ?', node.name)) this.#watch(row, node, callOf(row.reference_id))
+  async adopt(node: AriNode, exchange: Exchange, callOf: (id: string) => Call | undefined): Promise<void> {
+    for (const row of await this.#open('node = ?', node.name))
+      this.#watch(row, node, exchange, callOf(row.reference_id))
   }
 
-  #watch(row: RecordingRow, node: AriNode, call: Call | undefined): void {
+  #watch(row: RecordingRow, node: AriNode, exchange: Exchange, call: Call | undefined): void {
     if (this.#watched.has(row.id)) return
     const watching = this.#untilEnd(row, node, call)
-      .then(() => this.#close(row, node))
+      .then(() => this.#close(row, node, exchange))
       .catch((error: unknown) =>
         this.log.warn(
           { err: error as Error, recording: row.id },
@@ -108,27 +110,14 @@ export class Recordings {
     await listen(row, node, AbortSignal.timeout(closing))
   }
 
-  async #close(row: RecordingRow, node: AriNode): Promise<void> {
+  async #close(row: RecordingRow, node: AriNode, exchange: Exchange): Promise<void> {
     const stored = await unlessGone(node.ari.recordings.getStored({ recordingName: row.file }))
-    const values = [stored ? 'ended' : 'failed', toSqlTime(now()), toSqlTime(now()), row.id]
-    await this.database.query('UPDATE recordings SET status = ?, tm_end = ?, tm_update = ? WHERE id = ?', values)
+    await exchange.errands.endPart({ node, exchange }, 'recordings', row, stored ? 'ended' : 'failed')
     await cleanUp([node.ari.channels.hangup({ channelId: snoopOf(row) })])
   }
 
   #open(where: string, value: string): Promise<RecordingRow[]> {
     return this.database.query(`SELECT * FROM recordings WHERE tm_end IS NULL AND ${where}`, [value])
-  }
-
-  async #insert(row: RecordingRow): Promise<void> {
-    const names = Object.keys(row)
-    const values = Object.entries(row).map(([name, value]) =>
-      name.startsWith('tm_') && value !== null ? toSqlTime(value as string) : (value as string),
-    )
-    // Again after a crash: then it is there.
-    await this.database.query(
-      `INSERT IGNORE INTO recordings (${names.join(',')}) VALUES (${names.map(() => '?').join(',')})`,
-      values,
-    )
   }
 }
 
@@ -162,48 +151,14 @@ function keysOf({ end_of_key }: RecordOptions): string {
   return end_of_key === 'any' ? '0123456789ABCD*#' : end_of_key.replace('none', '')
 }
 
-function newRow(call: Call, place: string, end_of_key: string): RecordingRow {
+function newRow(call: Call, place: string, options: RecordOptions): RecordingRow {
   const { customer_id, activeflow_id } = call.row
   return {
     ...{ id: idOf(place), customer_id, activeflow_id, reference_type: 'call', reference_id: call.id },
-    ...{ status: 'recording', format: 'wav', end_of_key, node: call.node.name, file: `recording-${place}` },
+    ...{ on_end_flow_id: options.on_end_flow_id || null, status: 'recording', format: 'wav' },
+    ...{ end_of_key: keysOf(options), node: call.node.name, file: `recording-${place}` },
     ...{ tm_start: now(), tm_end: null, tm_create: now(), tm_update: null },
   }
 }
 
 const snoopOf = ({ file }: Pick<RecordingRow, 'file'>): string => file.replace(/^recording-/, 'record-')
-
-/** The same id for the same place, in the form of a UUID (RFC 9562, version 8). */
-export function idOf(place: string): string {
-  const hex = createHash('sha256').update(place).digest('hex')
-  const variant = '89ab'[parseInt(hex[16]!, 16) % 4]!
-  return [
-    hex.slice(0, 8),
-    hex.slice(8, 12),
-    `8${hex.slice(13, 16)}`,
-    variant + hex.slice(17, 20),
-    hex.slice(20, 32),
-  ].join('-')
-}
-
-/** The files of recordings, for the API. Rejects with a HashdialError. */
-export function recordingFiles(nodes: readonly AriNode[]) {
-  const on = async <T>(name: string, work: (node: AriNode) => Promise<T>): Promise<T> => {
-    const node = nodes.find((candidate) => candidate.name === name)
-    if (!node?.connected)
-      throw new HashdialError('UNAVAILABLE', 'ASTERISK_AWAY', `Asterisk ${name}, which has it, is away`)
-    return work(node).catch((error: unknown) => {
-      if (!(error instanceof AriError)) throw error
-      if (!error.gone) throw new HashdialError('UNAVAILABLE', 'ASTERISK_AWAY', error.message)
-      throw new HashdialError('NOT_FOUND', 'RECORDING_FILE_NOT_FOUND', 'Asterisk does not have the file')
-    })
-  }
-  return {
-    read: (name: string, file: string) => on(name, (node) => node.download(file)),
-    remove: (name: string, file: string) =>
-      on(name, async ({ ari: { recordings } }) => {
-        await unlessGone(recordings.stop({ recordingName: file }))
-        await unlessGone(recordings.deleteStored({ recordingName: file }))
-      }),
-  }
-}

@@ -11,10 +11,11 @@ export interface Repair {
 
 interface Retention {
   readonly callRetentionDays: number
+  readonly recordingRetentionDays: number
   readonly failureRetentionDays: number
 }
 
-export function repairs({ callRetentionDays, failureRetentionDays }: Retention): Repair[] {
+export function repairs({ callRetentionDays, recordingRetentionDays, failureRetentionDays }: Retention): Repair[] {
   return [
     // The API has shown these as unregistered since they expired; Kamailio removes those that it knows of.
     removal('registrations', '*/10 * * * * *', 'tm_expire < UTC_TIMESTAMP(6) - INTERVAL ? SECOND', 30),
@@ -28,6 +29,8 @@ export function repairs({ callRetentionDays, failureRetentionDays }: Retention):
     removal('edges', '0 9 * * * *', 'tm_seen < UTC_TIMESTAMP(6) - INTERVAL ? DAY', 1),
     removal('calls', '0 17 * * * *', 'tm_hangup < UTC_TIMESTAMP(6) - INTERVAL ? DAY', callRetentionDays),
     removal('activeflows', '0 27 * * * *', 'tm_end < UTC_TIMESTAMP(6) - INTERVAL ? DAY', callRetentionDays),
+    // With their transcripts. Recordings have files and are not removed here.
+    removal('transcribes', '0 47 * * * *', 'tm_end < UTC_TIMESTAMP(6) - INTERVAL ? DAY', recordingRetentionDays),
   ]
 }
 

@@ -70,8 +70,8 @@ export const callCommands: Readonly<Record<string, Command<CallRow>>> = {
     },
   ),
   recording_start: command('Record both parties', recording_start.options, (call, body, place) => {
-    const { duration = 0, end_of_silence = 0, end_of_key = '' } = body as Partial<RecordOptions>
-    return call.exchange.recordings.start(call, place, { duration, end_of_silence, end_of_key })
+    const { duration = 0, end_of_silence = 0, end_of_key = '', on_end_flow_id = null } = body as Partial<RecordOptions>
+    return call.exchange.recordings.start(call, place, { duration, end_of_silence, end_of_key, on_end_flow_id })
   }),
   recording_stop: command('End its recordings', undefined, async (call) => {
     if ((await call.exchange.recordings.stop(call)) === 0)

@@ -13,6 +13,7 @@ import { flows } from './flow.ts'
 import { numbers } from './number.ts'
 import { recordings } from './recording.ts'
 import type { DialableRow, Resource } from './resource.ts'
+import { transcribes, transcripts } from './transcribe.ts'
 import { trunks } from './trunk.ts'
 
 export type { DialableResource, Resource, Site } from './resource.ts'
@@ -28,6 +29,8 @@ export const resources: readonly Resource[] = [
   calls,
   activeflows,
   recordings,
+  transcribes,
+  transcripts,
 ]
 
 /** Every table, for openDatabase. */

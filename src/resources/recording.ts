@@ -16,6 +16,7 @@ export class Recording implements RecordingRow {
   @Reference() activeflow_id: string
   @Exact(16) reference_type: RecordingRow['reference_type']
   @Reference() reference_id: string
+  @Reference({ nullable: true }) on_end_flow_id: string | null
   @Exact(16) status: RecordingRow['status']
   @Exact(8) format: RecordingRow['format']
   @Exact(16) end_of_key: string
@@ -40,6 +41,7 @@ export const recordings: Resource<Recording> = {
       activeflow_id: id().required().description('The activeflow that began it.'),
       reference_type: Joi.valid('call').required(),
       reference_id: id().required().description('The call.'),
+      on_end_flow_id: id().allow(null).required().description('The flow that runs when it has ended.'),
       status: Joi.valid('recording', 'ended', 'failed').required().description('failed: there is no file.'),
       format: Joi.valid('wav').required(),
       tm_start: time().required(),

@@ -31,6 +31,10 @@ export interface Site {
     stop(row: { id: string; reference_id: string }): Promise<void>
   }
   readonly recordings?: RecordingFiles
+  readonly transcribes?: {
+    /** Ends one, without storing any more. */
+    drop(id: string): void
+  }
 }
 
 /** The files of recordings, each on the Asterisk that made it. */

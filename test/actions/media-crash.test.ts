@@ -1,12 +1,15 @@
 import test from 'ava'
+import { ensureModels } from '../../src/stack/models.ts'
 import { startStack } from '../../src/stack/stack.ts'
 import { becomesTrue } from '../../src/stack/shell.ts'
 import { leavesNothing } from '../calls/support.ts'
 import { activeflow, callFlow, results, runs } from '../support/flows.ts'
 import { rtpEar } from '../support/rtp.ts'
 import { setUp, type Setup } from '../support/setup.ts'
+import { bridged, Speaker, transcribesOf, transcriptsOf, wordsOf } from '../support/speaker.ts'
 import { loudness } from '../support/tone.ts'
 import { webServer } from '../support/web.ts'
+import { listener, makeFlow } from './support.ts'
 
 /** A stack of this file's own, whose Hashdial is killed in the middle of each action. */
 const stack = await startStack({
@@ -147,6 +150,65 @@ test.serial('a recording that ended while Hashdial was away is found', async (t)
   t.true(ended)
   t.true(await isClean(setup))
 })
+
+test.serial('what follows a recording goes on while the call does', async (t) => {
+  const setup = await setUp(t, stack)
+  const web = await listener(t, (_asked, response, count) => {
+    if (count > 1) response.end()
+  })
+  const after = await makeFlow(setup, [{ type: 'webhook_send', option: { uri: web.url, sync: true } }])
+  const caller = await callFlow(setup, [
+    ['recording_start', { duration: 1, on_end_flow_id: after.id }],
+    ['sleep', { duration: 60_000 }],
+  ])
+  t.true(await becomesTrue(8_000, () => web.asked.length === 1))
+  await crash()
+  const followed = await activeflow(setup)
+  t.deepEqual(results(followed, 'webhook_send'), ['done'])
+  t.regex(followed.variables['hashdial.recording.id']!, /^[0-9a-f-]{36}$/)
+  await caller.hangup()
+  const { body } = await setup.api<{ result: { id: string }[] }>('GET', '/activeflows')
+  t.is(body.result.length, 2)
+  t.true(await leavesNothing(stack, body.result[1]!.id))
+})
+
+test.serial('a transcribe goes on, and has what was said before and after', async (t) => {
+  await ensureModels(() => undefined)
+  const setup = await setUp(t, stack)
+  const caller = await Speaker.callFlow(t, setup, [['transcribe_start'], ['sleep', { duration: 60_000 }]])
+  const { id: flowId } = await activeflow(setup, runs('sleep'))
+  const { id } = (await transcribesOf(setup))[0]!
+  await caller.say('The office is open from nine to five.')
+  t.true(await becomesTrue(8_000, async () => (await transcriptsOf(setup, id)).length === 1))
+  await crash()
+  t.true(await becomesTrue(8_000, async () => (await bridged(stack, `transcribe_in-${flowId}`)) === 2))
+  await caller.say('Please leave a message after the tone.')
+  await caller.hangup()
+  t.true(await becomesTrue(10_000, async () => (await transcribesOf(setup))[0]?.status === 'done'))
+  t.is((await transcribesOf(setup))[0]!.id, id)
+  t.regex(wordsOf(await transcriptsOf(setup, id), 'in'), /office is open .*after the tone/)
+  t.true(await isClean(setup))
+})
+
+test.serial(
+  'a transcribe whose caller hung up while Hashdial was away is done, and its flow follows once',
+  async (t) => {
+    const setup = await setUp(t, stack)
+    const after = await makeFlow(setup, [{ type: 'variable_set', option: { key: 'after', value: 'yes' } }])
+    const caller = await callFlow(setup, [
+      ['transcribe_start', { on_end_flow_id: after.id }],
+      ['sleep', { duration: 60_000 }],
+    ])
+    const { id } = await activeflow(setup, runs('sleep'))
+    await stack.part('hashdial').kill9()
+    await caller.hangup()
+    await stack.part('hashdial').start()
+    await activeflow(setup, ({ variables, status }) => variables.after === 'yes' && status === 'ended')
+    t.is((await transcribesOf(setup))[0]!.status, 'done')
+    t.true(await leavesNothing(stack, id))
+    t.is((await setup.api<{ result: object[] }>('GET', '/activeflows')).body.result.length, 2)
+  },
+)
 
 test.serial('external media goes on, and can be stopped', async (t) => {
   const setup = await setUp(t, stack)
