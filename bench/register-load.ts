@@ -7,13 +7,14 @@ export interface Load {
   port: number
   /** The port of the devices, who keep it from one run to the next. */
   from: number
-  /** Devices e0 … e<devices - 1>, each with the password `secret<n>`. */
-  devices: number
+  /** Numbers of the devices: e<n> with the password `secret<n>`. */
+  devices: readonly number[]
   domain: string
   realm: string
   /** Exchanges in progress at the same time. */
   window: number
-  milliseconds: number
+  /** How long; until every device has registered once when it is not said. */
+  milliseconds?: number
 }
 
 export interface Outcome {
@@ -63,6 +64,8 @@ export class RegisterLoad {
   #outcome = { done: 0, refused: 0, retransmitted: 0, last: '', granted: new Map<string, number>() }
   #running = true
   #count = 0
+  #turn = 0
+  #finished = (): void => {}
 
   private constructor(
     readonly load: Load,
@@ -77,7 +80,7 @@ export class RegisterLoad {
     const socket = createSocket({ type: 'udp4', recvBufferSize: 8 << 20, sendBufferSize: 8 << 20 })
     socket.bind(load.from, '127.0.0.1')
     await once(socket, 'listening')
-    const key = `${load.port} ${load.devices}`
+    const key = `${load.port} ${load.devices.length} ${load.devices.at(-1)}`
     const cseqs = remembered.get(key) ?? new Map<number, number>()
     remembered.set(key, cseqs)
     return new RegisterLoad(load, socket, cseqs).#measure()
@@ -85,9 +88,11 @@ export class RegisterLoad {
 
   async #measure(): Promise<Outcome> {
     const began = performance.now()
+    const finished = new Promise<void>((resolve) => (this.#finished = resolve))
     for (let n = 0; n < this.load.window; n++) this.#begin()
     const retransmit = setInterval(() => this.#retransmit(), 100)
-    await new Promise((resolve) => setTimeout(resolve, this.load.milliseconds))
+    if (this.load.milliseconds) await new Promise((resolve) => setTimeout(resolve, this.load.milliseconds))
+    else await finished
     const seconds = (performance.now() - began) / 1000
     const outcome = { ...this.#outcome }
     this.#running = false
@@ -98,13 +103,19 @@ export class RegisterLoad {
   }
 
   #begin(): void {
-    const device = Math.floor(Math.random() * this.load.devices)
+    const device = this.#next()
+    if (device === undefined) return this.#exchanges.size === 0 ? this.#finished() : undefined
     const callId = `${device}@bench`
     if (this.#exchanges.has(callId)) return this.#begin()
     const cseq = (this.cseqs.get(device) ?? 0) + 1
     const exchange = { device, callId, cseq, began: performance.now(), sent: 0, text: '' }
     this.#exchanges.set(callId, exchange)
     this.#send(exchange, '')
+  }
+
+  #next(): number | undefined {
+    const { devices, milliseconds } = this.load
+    return devices[milliseconds ? Math.floor(Math.random() * devices.length) : this.#turn++]
   }
 
   #send(exchange: Exchange, authorization: string): void {

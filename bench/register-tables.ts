@@ -1,15 +1,7 @@
-import { createHash } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { createConnection, type Connection } from 'mysql2/promise'
 import type { Stack } from '../src/stack/stack.ts'
-
-interface Accounts {
-  customer: string
-  domain: string
-  realm: string
-  count: number
-}
 
 /** The tables that a plain Kamailio writes, as its own scripts make them. */
 export async function plainTables(stack: Stack): Promise<void> {
@@ -29,26 +21,27 @@ export async function plainTables(stack: Stack): Promise<void> {
   await root.end()
 }
 
-/** Accounts e0, e1, … with the passwords secret0, secret1, …; nobody is registered any more. */
-export async function fillAccounts(database: Connection, { customer, domain, realm, count }: Accounts): Promise<void> {
+/**
+ * Every extension has been registered, through another edge and from where the bench's devices are: in our table and in
+ * usrloc's, as each would have it.
+ */
+export async function registerAll(database: Connection, devicePort: number): Promise<void> {
+  const uri = (column: string) => `CONCAT('sip:', ${column}, '@127.0.0.1:${devicePort}')`
+  const number = (column: string) => `SUBSTRING(${column}, 2)`
   await database.query('DELETE FROM registrations')
-  await database.query('DELETE FROM location')
-  await database.query(`INSERT IGNORE INTO customers VALUES (?, 'bench', '', NOW(6), NULL)`, [customer])
-  const [rows] = await database.query('SELECT COUNT(*) AS have FROM extensions')
-  const step = 20_000
-  const md5 = (text: string) => createHash('md5').update(text).digest('hex')
-  for (let from = (rows as { have: number }[])[0]!.have; from < count; from += step) {
-    if (from % 200_000 === 0 && count > step) console.log(`  making accounts: ${from} of ${count}`)
-    const numbers = Array.from({ length: Math.min(step, count - from) }, (_, index) => from + index)
-    const id = (n: number) => `00000000-0000-4000-8000-${String(n).padStart(12, '0')}`
-    await database.beginTransaction()
-    await database.query('INSERT INTO extensions VALUES ?', [
-      numbers.map((n) => [id(n), customer, '', '', `e${n}`, domain, '2026-01-01', null]),
-    ])
-    await database.query('INSERT INTO subscriber (username, domain, ha1, ha1b, extension_id) VALUES ?', [
-      numbers.map((n) => [`e${n}`, domain, md5(`e${n}:${realm}:secret${n}`), '', id(n)]),
-    ])
-    await database.commit()
-  }
-  await database.query('ANALYZE TABLE extensions, subscriber, registrations')
+  await database.query('TRUNCATE TABLE location')
+  await database.query(
+    `INSERT INTO registrations (extension_id, contact, received, source_address, transport, user_agent, instance, call_id,
+       cseq, path, edge, socket, tm_registered, tm_expire)
+     SELECT id, ${uri('username')}, 'sip:127.0.0.1:${devicePort}', '127.0.0.1', 'udp', 'bench', '',
+       CONCAT(${number('username')}, '@bench'), 0, '', 'another', 'udp:127.0.0.1:5060',
+       UTC_TIMESTAMP(6), UTC_TIMESTAMP() + INTERVAL 2 HOUR FROM extensions`,
+  )
+  await database.query(
+    `INSERT INTO location (ruid, username, domain, contact, expires, callid, cseq, user_agent, socket, methods)
+     SELECT CONCAT('uloc-bench-', ${number('username')}), username, domain_name, ${uri('username')},
+       NOW() + INTERVAL 2 HOUR, CONCAT(${number('username')}, '@bench'), 0, 'bench', 'udp:127.0.0.1:5060', 0
+     FROM extensions`,
+  )
+  await database.query('ANALYZE TABLE registrations, location')
 }

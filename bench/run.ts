@@ -1,6 +1,8 @@
 const benches: Record<string, () => Promise<void>> = {
   register: async () => (await import('./register.ts')).benchRegister(),
   direct: async () => (await import('./direct.ts')).benchDirect(),
+  flow: async () => (await import('./flow.ts')).benchFlow(),
+  memory: async () => (await import('./memory.ts')).benchMemory(),
 }
 
 const name = process.argv[2] ?? ''

@@ -76,7 +76,9 @@ export class Baresip {
     const token = String(++this.#commands)
     const text = JSON.stringify({ command, params, token })
     const late = { signal: AbortSignal.timeout(10_000) }
-    const answered = once(this.#news, `answer ${token}`, late) as Promise<[Answer]>
+    const answered = once(this.#news, `answer ${token}`, late).catch(() => {
+      throw new Error(`baresip ${this.name} does not answer to ${command} ${params ?? ''}:\n${this.log.slice(-2_000)}`)
+    }) as Promise<[Answer]>
     this.#socket.write(`${Buffer.byteLength(text)}:${text},`)
     const [{ ok, data }] = await answered
     if (!ok) throw new Error(`baresip ${this.name} refuses ${command}: ${data}`)

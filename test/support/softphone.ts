@@ -69,6 +69,14 @@ export class Softphone {
     await this.baresip.command('dial', uri)
   }
 
+  /** Dials; false when the call ends before it rings at the other side. */
+  async reaches(uri: string): Promise<boolean> {
+    await this.dial(uri)
+    const known = ['CALL_RINGING', 'CALL_ESTABLISHED', 'CALL_CLOSED']
+    const { type } = await this.baresip.event((event) => known.includes(event.type), this.#call)
+    return type !== 'CALL_CLOSED'
+  }
+
   async answer(): Promise<void> {
     await this.#has('CALL_INCOMING')
     await this.baresip.command('accept')

@@ -1,0 +1,48 @@
+import type { ChildProcess } from 'node:child_process'
+import { randomUUID } from 'node:crypto'
+import type { Connection } from 'mysql2/promise'
+import type { Stack } from '../src/stack/stack.ts'
+import { address, base, type Contestant, copyScenarios } from './load.ts'
+
+export const devicePort = 37190
+
+/** A customer with one registered device, reached by a direct address and by an address that Asterisk itself dials. */
+export async function furnish(stack: Stack, database: Connection): Promise<{ floor: Contestant; direct: Contestant }> {
+  copyScenarios(stack)
+  const customer = randomUUID()
+  const extension = randomUUID()
+  const domain = `${customer}.registrar.${base}`
+  const device = `sip:bench@127.0.0.1:${devicePort}`
+  await database.query(`INSERT INTO customers VALUES (?, 'bench', '', NOW(6), NULL)`, [customer])
+  await database.query(`INSERT INTO extensions VALUES (?, ?, 'bench', '', 'bench', ?, NOW(6), NULL)`, [
+    ...[extension, customer, domain],
+  ])
+  await database.query(
+    `INSERT INTO subscriber (username, domain, ha1, ha1b, extension_id) VALUES ('bench', ?, '', '', ?)`,
+    [domain, extension],
+  )
+  await database.query(
+    `INSERT INTO registrations SET ?, tm_registered = NOW(6), tm_expire = NOW(6) + INTERVAL 1 DAY,
+       tm_probe = NOW(6) + INTERVAL 1 DAY, tm_answer = NOW(6) + INTERVAL 1 DAY`,
+    {
+      ...{ extension_id: extension, contact: device, received: `sip:127.0.0.1:${devicePort};transport=udp` },
+      ...{ source_address: `127.0.0.1:${devicePort}`, transport: 'udp', user_agent: 'bench', instance: '', path: '' },
+      ...{ call_id: 'bench', cseq: 1, edge: 'bench', socket: `udp:127.0.0.1:${stack.ports.sip}` },
+    },
+  )
+  const floor = await address(database, customer, 'floor', randomUUID())
+  const direct = await address(database, customer, 'extension', extension)
+  const dial = `dialplan add extension _floor.,1,Dial(PJSIP/hashdial/sip:bench@${domain}) into hashdial`
+  // Our own Asterisk has no Dial(): Hashdial does not need it.
+  for (const command of ['module load app_dial.so', dial]) await stack.run('asterisk', ['-rx', command])
+  return {
+    floor: { name: 'dialplan Dial()', address: floor, scenario: 'caller.xml' },
+    direct: { name: 'direct address', address: direct, scenario: 'caller.xml' },
+  }
+}
+
+/** The device that answers every call. */
+export function startDevice(stack: Stack): ChildProcess {
+  const address = ['-i', '127.0.0.1', '-p', String(devicePort)]
+  return stack.spawn('sipp', ['-sf', '/stack/bench/device.xml', ...address, '-nostdin'], { stdio: 'ignore' })
+}

@@ -1,0 +1,91 @@
+import { randomUUID } from 'node:crypto'
+import { readFileSync } from 'node:fs'
+import { createConnection, type Connection } from 'mysql2/promise'
+import { openStack, type Stack } from '../src/stack/stack.ts'
+import { address, callsAt, type Contestant, copyScenarios, highestRates, ports } from './load.ts'
+
+const steps = 10
+const sample = 1_500
+/** The clock of /proc/<pid>/stat (proc(5), sysconf(_SC_CLK_TCK)), in milliseconds. */
+const tick = 10
+
+/**
+ * A flow that answers, does ten steps of variable_set and condition_variable and hangs up, against a dialplan that
+ * answers and hangs up: behind the same Kamailio, with the same lookup of a hash, on the same Asterisk.
+ */
+export async function benchFlow(): Promise<void> {
+  const stack = await openStack({ name: 'bench-direct', ports, progress: console.log })
+  await stack.start({ fresh: true, progress: console.log })
+  const database = await createConnection(stack.databaseUrl)
+  try {
+    const { floor, bare, long } = await furnish(stack, database)
+    const [dialplan = 0, flow = 0] = await highestRates(stack, [floor, long])
+    console.log(
+      `calls/s without a failure: dialplan ${dialplan}, flow of ${steps + 2} actions ${flow}, ratio ${(flow / dialplan).toFixed(2)}`,
+    )
+    const [less, more] = [await cost(stack, bare), await cost(stack, long)]
+    console.log(
+      `processor time of Hashdial: ${less.toFixed(2)} ms for a call that is answered and hung up, ` +
+        `${(((more - less) / steps) * 1000).toFixed(0)} µs for each action more`,
+    )
+  } finally {
+    await database.end()
+    await stack.stop()
+  }
+}
+
+async function furnish(stack: Stack, database: Connection): Promise<Record<'floor' | 'bare' | 'long', Contestant>> {
+  copyScenarios(stack)
+  const customer = randomUUID()
+  await database.query(`INSERT INTO customers VALUES (?, 'bench', '', NOW(6), NULL)`, [customer])
+  for (const [priority, step] of ['Answer()', 'Hangup()'].entries())
+    await stack.run('asterisk', ['-rx', `dialplan add extension _floor.,${priority + 1},${step} into hashdial`])
+  const end = randomUUID()
+  const middle = Array.from({ length: steps }, (_, n) =>
+    n % 2 === 0
+      ? { type: 'variable_set', option: { key: 'step', value: `${n}` } }
+      : {
+          type: 'condition_variable',
+          option: {
+            condition: '==',
+            variable: 'step',
+            value_type: 'number',
+            value_number: n - 1,
+            false_target_id: end,
+          },
+        },
+  )
+  const make = async (name: string, list: readonly object[]): Promise<Contestant> => {
+    const id = randomUUID()
+    const answered = [{ type: 'answer', option: {} }, ...list, { id: end, type: 'hangup', option: {} }]
+    const actions = answered.map((action) => ({ id: randomUUID(), next_id: null, ...action }))
+    await database.query(`INSERT INTO flows VALUES (?, ?, ?, '', ?, NULL, NOW(6), NULL)`, [
+      ...[id, customer, name, JSON.stringify(actions)],
+    ])
+    return { name, address: await address(database, customer, 'flow', id), scenario: 'ended.xml' }
+  }
+  return {
+    floor: {
+      ...{ name: 'dialplan', address: await address(database, customer, 'floor', randomUUID()) },
+      scenario: 'ended.xml',
+    },
+    bare: await make('flow of 2 actions', []),
+    long: await make(`flow of ${steps + 2} actions`, middle),
+  }
+}
+
+/** Milliseconds of processor time that Hashdial spends on one call. */
+async function cost(stack: Stack, contestant: Contestant): Promise<number> {
+  await callsAt(stack, contestant, 50, 200)
+  const before = processorTime(stack)
+  await callsAt(stack, contestant, 50, sample)
+  return (processorTime(stack) - before) / sample
+}
+
+function processorTime(stack: Stack): number {
+  const fields = readFileSync(`/proc/${stack.part('hashdial').pid!}/stat`, 'utf8')
+    .split(') ')
+    .at(-1)!
+    .split(' ')
+  return (Number(fields[11]) + Number(fields[12])) * tick
+}
