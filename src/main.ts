@@ -1,12 +1,15 @@
 import { activeflowColumns } from './activeflows/activeflow.ts'
 import { Errands } from './activeflows/errands.ts'
+import { groupcallColumns } from './activeflows/groupcall.ts'
+import { Outgoing } from './activeflows/outgoing.ts'
 import { reconcile } from './activeflows/reconcile.ts'
 import { createServer } from './api/server.ts'
 import { AriNode } from './ari/connection.ts'
-import { callColumns, type Exchange } from './calls/call.ts'
+import type { Exchange } from './calls/call.ts'
 import { Journal } from './calls/journal.ts'
 import { recordingFiles, removeOldRecordings } from './calls/recording-files.ts'
 import { Recordings } from './calls/recordings.ts'
+import { callColumns } from './calls/row.ts'
 import { Sounds } from './calls/sounds.ts'
 import { Switchboard } from './calls/switchboard.ts'
 import { Transcribes } from './calls/transcribes.ts'
@@ -18,6 +21,7 @@ import { createLogger, type Logger } from './log.ts'
 import { createMetrics } from './metrics.ts'
 import { repairs } from './registrar/repairs.ts'
 import { entities } from './resources/index.ts'
+import type { Site } from './resources/resource.ts'
 import { createDoor } from './stasis.ts'
 import { Prompts } from './voice/prompts.ts'
 import { Voice } from './voice/voice.ts'
@@ -32,7 +36,7 @@ async function main(config: Config, log: Logger): Promise<void> {
   const sounds = await openSounds(config, web, log)
   const transcribes = new Transcribes(database)
   const parts = { database, sounds, recordings: new Recordings(database, log), transcribes, web, log }
-  const { journal, switchboard, errands, nodes, compare } = createCalls(config, parts, (count) =>
+  const { journal, switchboard, errands, outgoing, nodes, compare } = createCalls(config, parts, (count) =>
     metrics.repairs.inc({ job: 'reconcile' }, count),
   )
   const jobs = [
@@ -43,7 +47,7 @@ async function main(config: Config, log: Logger): Promise<void> {
   const scheduled = scheduleJobs(jobs, database, log, (job, count) => metrics.repairs.inc({ job }, count))
   const server = await createServer({
     ...{ config, database, logger: log, metrics, calls: switchboard, activeflows: errands, prompts: sounds.prompts },
-    ...{ recordings: recordingFiles(nodes), transcribes, health: { ari: () => health(nodes) } },
+    ...{ outgoing, recordings: recordingFiles(nodes), transcribes, health: { ari: () => health(nodes) } },
   })
   for (const node of nodes) node.start()
   await server.start()
@@ -64,7 +68,10 @@ async function main(config: Config, log: Logger): Promise<void> {
 
 type Parts = Pick<Exchange, 'database' | 'sounds' | 'recordings' | 'transcribes' | 'web' | 'log'>
 
-const journalled = { calls: callColumns, activeflows: activeflowColumns, transcripts: transcriptColumns }
+const journalled = {
+  ...{ calls: callColumns, groupcalls: groupcallColumns },
+  ...{ activeflows: activeflowColumns, transcripts: transcriptColumns },
+}
 
 /** Everything that a call goes through, not connected yet. `compare` makes Asterisk, memory and MySQL agree. */
 function createCalls(config: Config, parts: Parts, repaired: (count: number) => void) {
@@ -73,7 +80,8 @@ function createCalls(config: Config, parts: Parts, repaired: (count: number) => 
   const limits = { ringSeconds: config.ringSeconds, callSeconds: config.callHours * 3600 }
   const switchboard = new Switchboard()
   const errands = new Errands(switchboard)
-  const exchange: Exchange = { ...parts, journal, errands, baseDomain: config.baseDomain, ...limits }
+  const outgoing = new Outgoing(switchboard)
+  const exchange: Exchange = { ...parts, journal, errands, outgoing, baseDomain: config.baseDomain, ...limits }
   const door = createDoor(exchange, switchboard)
   const compare = oneAtATime(async (node: AriNode): Promise<number> => {
     const found = await reconcile(node, exchange, switchboard, door)
@@ -92,7 +100,12 @@ function createCalls(config: Config, parts: Parts, repaired: (count: number) => 
     disconnected: (node: AriNode) => switchboard.of(node).forEach((call) => call.interrupt()),
   }
   const nodes = config.ariUrls.map(({ url }) => new AriNode(url, log, listener))
-  return { journal, switchboard, errands, nodes, compare }
+  switchboard.nodes = nodes
+  const orders: NonNullable<Site['outgoing']> = {
+    order: (order) => outgoing.order(exchange, order),
+    hangup: (groupcall) => outgoing.hangup(groupcall),
+  }
+  return { journal, switchboard, errands, outgoing: orders, nodes, compare }
 }
 
 async function openSounds(config: Config, web: Web, log: Logger): Promise<Sounds> {

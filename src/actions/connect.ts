@@ -1,37 +1,23 @@
 import Joi from 'joi'
 import type { Call } from '../calls/call.ts'
 import { dialAll } from '../calls/dial-all.ts'
-import { dialOne, type Destination, type Outcome } from '../calls/dial.ts'
-import { findTel, telNumber } from '../calls/tel.ts'
+import { dialOne } from '../calls/dial.ts'
+import type { Destination, Outcome } from '../calls/leg.ts'
+import { addressOf, findParty, identityOf, party, source, type Party, type Source } from '../calls/party.ts'
 import type { Action, Place } from './action.ts'
-
-interface Party {
-  type: 'extension' | 'sip' | 'tel'
-  /** An extension's id; a SIP URI; a number. */
-  target?: string
-  /** An extension's username, instead of its id. */
-  target_name?: string
-}
 
 interface ConnectOptions {
   destinations: Party[]
   ring_method?: 'ring_all' | 'linear'
   timeout?: number
   relay_reason?: boolean
+  /** Whom the other side sees as the caller. */
+  source?: Source
+  /** The other side does not see who calls. */
+  anonymous?: boolean
+  /** What a single destination plays before it answers reaches the caller: so it is, unless this is false. */
+  early_media?: boolean
 }
-
-const sipUri = Joi.string().pattern(/^sips?:[^\s<>"]{1,250}$/)
-
-const party = Joi.object({
-  type: Joi.valid('extension', 'sip', 'tel').required(),
-  target: Joi.when('type', {
-    switch: [
-      { is: 'sip', then: sipUri.required() },
-      { is: 'tel', then: telNumber.required() },
-    ],
-  }),
-  target_name: Joi.string().max(255),
-}).or('target', 'target_name')
 
 /**
  * Rings the destinations and connects the caller with who answers, until either hangs up. The caller is answered when the
@@ -43,25 +29,37 @@ export const connect: Action<ConnectOptions> = {
     ring_method: Joi.valid('ring_all', 'linear'),
     timeout: Joi.number().integer().min(1_000).max(180_000).unit('milliseconds'),
     relay_reason: Joi.boolean(),
+    source,
+    anonymous: Joi.boolean(),
+    early_media: Joi.boolean(),
   }),
 
   eager: true,
 
   async run(call, options, place) {
-    const found = await Promise.all(options.destinations.map((destination) => find(call, destination)))
+    const { exchange } = call
+    const { customer_id } = call.row
+    const [from, ...found] = await Promise.all([
+      options.source && addressOf(exchange, customer_id, options.source),
+      ...options.destinations.map((destination) => findParty(exchange, customer_id, destination)),
+    ])
     const destinations = found.filter((destination) => destination !== undefined)
-    const outcome = destinations.length > 0 ? await dial(call, destinations, options, place) : nobody
+    const identity = identityOf(from, options.anonymous)
+    const outcome = destinations.length > 0 ? await dial(call, destinations, { ...options, identity }, place) : nobody
     if (!outcome.talked && options.relay_reason) await call.refuse(outcome.status)
   },
 }
 
 const nobody: Outcome = { talked: false, status: 404, legGone: true }
 
-async function dial(call: Call, all: Destination[], options: ConnectOptions, place: Place): Promise<Outcome> {
+type Identified = ConnectOptions & { identity: Record<string, string> | undefined }
+
+async function dial(call: Call, all: Destination[], options: Identified, place: Place): Promise<Outcome> {
   const id = `connect-${place.id}`
-  const ringSeconds = options.timeout === undefined ? call.exchange.ringSeconds : options.timeout / 1000
-  const limits = { ringSeconds, stored: place.stored }
-  if (all.length > 1 && options.ring_method !== 'linear') return dialAll(call, all, { id, ...limits })
+  const { timeout, ring_method, identity, early_media = true } = options
+  const ringSeconds = timeout === undefined ? call.exchange.ringSeconds : timeout / 1000
+  const limits = { ringSeconds, stored: place.stored, identity }
+  if (all.length > 1 && ring_method !== 'linear') return dialAll(call, all, { id, ...limits })
   let outcome = nobody
   // After a crash those who have refused are not asked again.
   for (let index = Number(place.memory['index'] ?? 0); index < all.length; index++) {
@@ -69,19 +67,9 @@ async function dial(call: Call, all: Destination[], options: ConnectOptions, pla
       place.memory['index'] = index
       await place.save()
     }
-    outcome = await dialOne(call, all[index]!, { id: index === 0 ? id : `${id}-${index}`, ...limits })
+    const one = { id: index === 0 ? id : `${id}-${index}`, ...limits }
+    outcome = await (early_media ? dialOne(call, all[index]!, one) : dialAll(call, [all[index]!], one))
     if (outcome.talked) break
   }
   return outcome
-}
-
-async function find(call: Call, { type, target, target_name }: Party): Promise<Destination | undefined> {
-  if (type === 'tel') return findTel(call.exchange, call.row.customer_id, target!)
-  if (type === 'sip') return { endpoint: `PJSIP/hashdial/${target}` }
-  const [column, value] = target ? ['id', target] : ['username', target_name]
-  const rows: { username: string; domain_name: string }[] = await call.exchange.database.query(
-    `SELECT username, domain_name FROM extensions WHERE ${column} = ? AND customer_id = ?`,
-    [value, call.row.customer_id],
-  )
-  return rows[0] && { endpoint: `PJSIP/hashdial/sip:${rows[0].username}@${rows[0].domain_name}` }
 }

@@ -3,6 +3,7 @@ import { amd } from './amd.ts'
 import { answer } from './answer.ts'
 import { beep } from './beep.ts'
 import { branch } from './branch.ts'
+import { call } from './call.ts'
 import { condition_datetime } from './condition_datetime.ts'
 import { condition_variable } from './condition_variable.ts'
 import { connect } from './connect.ts'
@@ -33,6 +34,7 @@ export const actions = {
   answer,
   beep,
   branch,
+  call,
   condition_datetime,
   condition_variable,
   connect,

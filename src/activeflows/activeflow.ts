@@ -31,6 +31,8 @@ export interface State {
   /** How many flows have ended before this one, and the last of them. */
   complete_count?: number
   reference_activeflow_id?: string
+  /** Of an outgoing call: it runs while that rings. */
+  early?: true
 }
 
 /** A row of `activeflows`; see sql/001-foundation.sql. */

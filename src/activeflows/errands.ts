@@ -125,11 +125,11 @@ export class Errands {
   }
 
   /** Ends an activeflow, and its call, on a user's behalf. One that has ended already is no mistake. */
-  async stop({ id, reference_id }: Pick<ActiveflowRow, 'id' | 'reference_id'>): Promise<void> {
+  async stop({ id, reference_id }: Pick<ActiveflowRow, 'id' | 'reference_id'>, node?: string): Promise<void> {
     const errand = this.#running.get(id)
     if (errand) return errand.hangup()
-    await this.#switchboard.hangup(reference_id).catch((error: unknown) => {
-      if (!(error instanceof HashdialError)) throw error
+    await this.#switchboard.hangup(reference_id, node).catch((error: unknown) => {
+      if (!(error instanceof HashdialError) || error.status === 'UNAVAILABLE') throw error
     })
   }
 

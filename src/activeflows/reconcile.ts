@@ -45,12 +45,16 @@ export async function reconcile(
   const alive = new Map(channels.map((channel) => [channel.id, channel]))
   const repairs = { recovered: 0, ended: 0, removed: 0 }
   for (const call of switchboard.of(node)) repairs.ended += settle(call, alive)
+  const carried = new Set(switchboard.of(node).map(({ id }) => id))
+  const goOn = await exchange.outgoing.adopt(node, exchange)
   // By name: the entities are declared above us, in resources/.
   const rows = await exchange.database.getRepository<CallRow>('calls').findBy({ node: node.name, tm_hangup: IsNull() })
-  for (const row of rows.filter(({ id }) => !switchboard.has(id))) {
+  for (const row of rows.filter(({ id }) => !carried.has(id) && !switchboard.has(id))) {
     if (await recover(new Call(row, node, exchange), alive.get(row.channel_id), switchboard, door)) repairs.recovered++
     else repairs.ended++
   }
+  goOn()
+  switchboard.dropChained(node)
   repairs.recovered += await exchange.errands.recover(node, exchange)
   const mine = new Set(switchboard.of(node).map(({ row }) => row.activeflow_id))
   const unknown = channels.filter(({ id }) => app.channel_ids.includes(id) && !switchboard.hasChannel(id))
@@ -86,8 +90,9 @@ async function recover(
   door: Door,
 ): Promise<boolean> {
   const flows = call.exchange.database.getRepository<ActiveflowRow>('activeflows')
-  // The row of a call is enough for its first action: what it dialled says which.
-  const flow = (await flows.findOneBy({ id: call.row.activeflow_id })) ?? (channel && (await door.activeflow(call)))
+  // The row of a caller's call is enough for its first action: what it dialled says which.
+  const stored = await flows.findOneBy({ id: call.row.activeflow_id })
+  const flow = stored ?? (channel && !call.outgoing ? await door.activeflow(call) : undefined)
   if (!channel || !flow || flow.status === 'ended' || call.ending) {
     if (channel) await cleanUp([call.node.ari.channels.hangup({ channelId: channel.id })])
     call.end('', 'failed')
@@ -96,7 +101,7 @@ async function recover(
   }
   call.recovered = call.stored = true
   if (channel.state === 'Up') call.progress()
-  switchboard.add(call, runActiveflow(call, flow))
+  switchboard.add(call, call.outgoing ? call.exchange.outgoing.run(call, flow) : runActiveflow(call, flow))
   return true
 }
 

@@ -137,7 +137,10 @@ async function hangupOnTheWay({ signal }: Call): Promise<void> {
 function fillIn(action: AnyAction, option: object, variables: Record<string, string>): object {
   // The schemas have checked the options when the list was saved; only what variables change is checked again.
   if (!JSON.stringify(option).includes('${')) return option
-  const checked: { value: object; error?: Error | undefined } = action.options.validate(substitute(option, variables))
+  const { actions, ...own } = option as { actions?: unknown }
+  // A list of actions is another call's, whose variables they will have.
+  const filled = { ...substitute(own, variables), ...(actions !== undefined && { actions }) }
+  const checked: { value: object; error?: Error | undefined } = action.options.validate(filled)
   if (checked.error)
     throw new ActionError(`its options, with the variables in them, are wrong: ${checked.error.message}`)
   return checked.value

@@ -80,7 +80,7 @@ function json(schema: Schema): Schema {
   return { 'application/json': { schema } }
 }
 
-/** Joi's own JSON Schema, with what it forgets: examples, a null among the values of an enum, and `or`. */
+/** Joi's own JSON Schema, with what it forgets: examples, a null among the values of an enum, `or` and `xor`. */
 function jsonSchema(schema: Joi.Schema): Schema {
   const made = schema['~standard'].jsonSchema.input({ target: 'draft-2020-12' }) as Schema
   return mend(made, schema.describe() as Described)
@@ -103,8 +103,12 @@ function mend(made: Schema, { keys = {}, items = [], examples, allow = [], depen
     schema.properties = Object.fromEntries(properties.map(([name, value]) => [name, mend(value, keys[name] ?? {})]))
   }
   if (schema.items && items[0]) schema.items = mend(schema.items as Schema, items[0])
-  const [or] = dependencies.filter(({ rel }) => rel === 'or')
-  if (or) schema.anyOf = or.peers.map((peer) => ({ required: [peer] }))
+  const choices = dependencies.flatMap(({ rel, peers }): Schema[] => {
+    const one = peers.map((peer) => ({ required: [peer] }))
+    return rel === 'or' ? [{ anyOf: one }] : rel === 'xor' ? [{ oneOf: one }] : []
+  })
+  if (choices.length > 1) schema.allOf = choices
+  else Object.assign(schema, choices[0])
   return schema
 }
 

@@ -36,6 +36,10 @@ export async function read(manager: EntityManager, resource: Resource, scope: Sc
 }
 
 export async function create(site: Site, resource: Resource, scope: Scope, body: Body): Promise<Row> {
+  if (resource.begin) {
+    const id = await resource.begin(body, scope.customer_id ?? '', site)
+    return read(site.database.manager, resource, scope, id)
+  }
   return change(site, resource, async (manager) => {
     const checked = await check(manager, resource, scope, body)
     const row = { ...checked, ...scope, id: randomUUID(), tm_create: now(), tm_update: null }

@@ -1,51 +1,20 @@
-import { randomUUID } from 'node:crypto'
 import type { DataSource } from 'typeorm'
 import type { Errands } from '../activeflows/errands.ts'
+import type { Outgoing } from '../activeflows/outgoing.ts'
 import { cleanUp, unlessGone, type AriNode } from '../ari/connection.ts'
 import type { AriChannel, AriEvent } from '../ari/types.ts'
 import { now } from '../database.ts'
 import type { Logger } from '../log.ts'
 import type { Web } from '../web.ts'
-import { reasonOfStatus, type HangupReason } from './causes.ts'
+import { reasonOfStatus, refusalStatus, type HangupReason } from './causes.ts'
 import type { Journal } from './journal.ts'
 import { Keypad } from './keypad.ts'
 import type { Recordings } from './recordings.ts'
+import { incomingRow, type CallRow } from './row.ts'
 import type { Sounds } from './sounds.ts'
 import type { Transcribes } from './transcribes.ts'
 
-export interface Address {
-  type: string
-  target: string
-  target_name: string
-}
-
-/** A row of `calls`; see sql/001-foundation.sql. */
-export interface CallRow {
-  id: string
-  customer_id: string
-  activeflow_id: string
-  groupcall_id: string | null
-  node: string
-  channel_id: string
-  sip_call_id: string
-  direction: 'incoming' | 'outgoing'
-  source: Address
-  destination: Address
-  status: 'dialing' | 'ringing' | 'progressing' | 'terminating' | 'canceling' | 'hangup'
-  hangup_by: '' | 'remote' | 'local'
-  hangup_reason: HangupReason
-  tm_ringing: string | null
-  tm_progressing: string | null
-  tm_hangup: string | null
-  tm_create: string
-  tm_update: string | null
-}
-
-export const callColumns = [
-  ...['id', 'customer_id', 'activeflow_id', 'groupcall_id', 'node', 'channel_id', 'sip_call_id', 'direction'],
-  ...['source', 'destination', 'status', 'hangup_by', 'hangup_reason'],
-  ...['tm_ringing', 'tm_progressing', 'tm_hangup', 'tm_create', 'tm_update'],
-] as const
+export type { Address, CallRow } from './row.ts'
 
 /** What calls need of the house around them. */
 export interface Exchange {
@@ -57,6 +26,7 @@ export interface Exchange {
   readonly transcribes: Transcribes
   readonly web: Web
   readonly errands: Errands
+  readonly outgoing: Outgoing
   readonly baseDomain: string
   /** How long a device rings when an action does not say, in seconds. */
   readonly ringSeconds: number
@@ -80,6 +50,7 @@ export class Call {
   readonly #off: () => void
   #attempt = new AbortController()
   #waiting: (() => void)[] = []
+  readonly #answering: (() => void)[] = []
   #over: () => void = () => undefined
   /** Resolves when the channel is gone. */
   readonly over = new Promise<void>((resolve) => (this.#over = resolve))
@@ -105,20 +76,7 @@ export class Call {
 
   /** A caller's channel becomes a call; nothing is stored before `save`. */
   static incoming(node: AriNode, channel: AriChannel, exchange: Exchange, row: Partial<CallRow>): Call {
-    const number = channel.caller.number
-    return new Call(
-      {
-        ...{ id: randomUUID(), customer_id: '', activeflow_id: randomUUID(), groupcall_id: null, sip_call_id: '' },
-        ...{ node: node.name, channel_id: channel.id, direction: 'incoming', status: 'ringing' },
-        source: { type: 'sip', target: number, target_name: channel.caller.name },
-        destination: { type: '', target: '', target_name: '' },
-        ...{ hangup_by: '', hangup_reason: '', tm_ringing: now(), tm_progressing: null, tm_hangup: null },
-        ...{ tm_create: now(), tm_update: null },
-        ...row,
-      },
-      node,
-      exchange,
-    )
+    return new Call(incomingRow(node.name, channel, row), node, exchange)
   }
 
   get id(): string {
@@ -151,6 +109,11 @@ export class Call {
     return this.row.tm_progressing !== null
   }
 
+  /** It is we who called. */
+  get outgoing(): boolean {
+    return this.row.direction === 'outgoing'
+  }
+
   get log(): Logger {
     return this.exchange.log.child({ call: this.id })
   }
@@ -162,9 +125,21 @@ export class Call {
 
   async answer(): Promise<void> {
     if (this.answered) return
+    if (this.outgoing) return this.untilAnswered()
     await this.node.ari.channels.answer({ channelId: this.channelId })
     // The event that tells so may come later: what is done next must not take him for one who was not answered.
     this.progress()
+  }
+
+  /** Resolves when whom we call has answered. Throws the call's reason. */
+  async untilAnswered(): Promise<void> {
+    const { signal } = this
+    signal.throwIfAborted()
+    if (this.answered) return
+    await new Promise<void>((resolve, reject) => {
+      this.#answering.push(resolve)
+      signal.addEventListener('abort', () => reject(signal.reason as Error), { once: true })
+    })
   }
 
   /** Ends the call: a caller who was not answered gets the SIP `status` (480 where none is given), others a BYE. */
@@ -173,9 +148,15 @@ export class Call {
     this.#setEnd('local', reason)
     const { channelId } = this
     const { channels } = this.node.ari
-    if (this.answered || this.row.direction === 'outgoing') await unlessGone(channels.hangup({ channelId }))
+    if (this.outgoing) await this.#hangupLeg()
+    else if (this.answered) await unlessGone(channels.hangup({ channelId }))
     // ARI can name a Q.850 cause only, and 21 would make a device's 603 a 403: the dialplan's PJSIPHangup() is exact.
     else await unlessGone(channels.continueInDialplan({ channelId, context, extension: String(status), priority: 1 }))
+  }
+
+  /** Ends it because somebody else wants that: a call that rings is cancelled. */
+  drop(): Promise<void> {
+    return this.hangup(this.outgoing && !this.answered ? 'cancel' : 'normal')
   }
 
   /** Ends the call as the SIP `status` says, when nobody took it. */
@@ -223,16 +204,34 @@ export class Call {
     if (this.answered) return
     Object.assign(this.row, { status: 'progressing', tm_progressing: now(), tm_update: now() })
     this.#saveLater()
+    for (const resolve of this.#answering.splice(0)) resolve()
+  }
+
+  #ring(): void {
+    if (this.row.status !== 'dialing') return
+    Object.assign(this.row, { status: 'ringing', tm_ringing: now(), tm_update: now() })
+    this.#saveLater()
+  }
+
+  /** A leg of ours may be gone before it was there: nothing is told of that. */
+  async #hangupLeg(): Promise<void> {
+    const hungUp = this.node.ari.channels.hangup({ channelId: this.channelId }).then(() => true)
+    if (!(await unlessGone(hungUp))) this.end('local', this.row.hangup_reason)
   }
 
   #wake(): void {
     for (const resolve of this.#waiting.splice(0)) resolve()
   }
 
-  #event({ type, channel, digit = '' }: AriEvent): void {
+  #event({ type, channel, digit = '', cause = 0, tech_cause }: AriEvent): void {
     if (type === 'ChannelStateChange' && channel?.state === 'Up') this.progress()
+    else if (type === 'ChannelStateChange' && channel?.state === 'Ringing') this.#ring()
     else if (type === 'ChannelDtmfReceived') this.keypad.press(digit)
-    // Of a channel that is in no bridge Asterisk tells nothing after StasisEnd, not even ChannelDestroyed.
+    // Of a leg that we made ChannelDestroyed is told in any case, and says why nobody answered.
+    else if (this.outgoing && !this.answered && type === 'ChannelDestroyed')
+      this.end('remote', reasonOfStatus(refusalStatus(cause, tech_cause)))
+    else if (this.outgoing && !this.answered) return
+    // Of a caller's channel that is in no bridge Asterisk tells nothing after StasisEnd, not even ChannelDestroyed.
     else if (/^(StasisEnd|ChannelDestroyed)$/.test(type)) this.end('remote', this.answered ? 'normal' : 'cancel')
   }
 

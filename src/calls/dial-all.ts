@@ -1,8 +1,16 @@
 import { cleanUp, unlessGone } from '../ari/connection.ts'
 import { Inbox } from '../ari/inbox.ts'
 import type { Call } from './call.ts'
-import { refusalStatus } from './causes.ts'
-import type { Destination, DialOptions, Outcome } from './dial.ts'
+import {
+  createLeg,
+  dialLeg,
+  statusOf,
+  tearDown,
+  untilEnd,
+  type Destination,
+  type DialOptions,
+  type Outcome,
+} from './leg.ts'
 
 /**
  * Rings all destinations at once; who answers first talks with the caller until either hangs up, the others stop
@@ -14,29 +22,22 @@ export async function dialAll(
   options: DialOptions,
 ): Promise<Outcome> {
   const legs = destinations.map(({ endpoint }, index) => ({ id: `${options.id}-${index}`, endpoint }))
-  const inbox = new Inbox(call.node, call.signal, ...legs.map(({ id }) => id))
+  const ids = legs.map(({ id }) => id)
+  const inbox = new Inbox(call.node, call.signal, ...ids)
   try {
-    const ringing = await start(call, legs, options)
+    const found = call.recovered ? await find(call, ids) : undefined
+    // They had been talking, and the callee hung up while nobody listened.
+    if (found?.size === 0 && call.answered) return { talked: true, legGone: true }
+    const ringing = found?.size ? found : await start(call, legs, options)
     const winner = await firstAnswer(call, ringing, inbox, options)
     if (typeof winner === 'number') return { talked: false, status: winner, legGone: true }
-    await hangUp(
-      call,
-      legs.map(({ id }) => id).filter((id) => id !== winner),
-    )
+    const others = ids.filter((id) => id !== winner)
+    await cleanUp(others.map((channelId) => call.node.ari.channels.hangup({ channelId })))
     await talk(call, winner, options.id)
-    for (;;) {
-      const event = await inbox.next()
-      if (event?.type === 'ChannelDestroyed' && event.channel?.id === winner) return { talked: true, legGone: true }
-    }
+    return await untilEnd(inbox, winner)
   } finally {
     inbox.close()
-    if (!call.interrupted) {
-      await hangUp(
-        call,
-        legs.map(({ id }) => id),
-      )
-      await cleanUp([call.node.ari.bridges.destroy({ bridgeId: options.id })])
-    }
+    await tearDown(call, options.id, ids)
   }
 }
 
@@ -45,26 +46,22 @@ interface Leg {
   endpoint: string
 }
 
-/** Makes and dials each leg, or finds that of an earlier run. Answers the ids of those that live, and who is up. */
+/** The legs of an earlier run that live, with their states. */
+async function find(call: Call, ids: readonly string[]): Promise<Map<string, string>> {
+  const { channels } = call.node.ari
+  const found = await Promise.all(ids.map((channelId) => unlessGone(channels.get({ channelId }))))
+  return new Map(found.flatMap((leg) => (leg ? [[leg.id, leg.state] as const] : [])))
+}
+
+/** Makes and dials each leg. Answers the ids of those that live. */
 async function start(call: Call, legs: readonly Leg[], options: DialOptions): Promise<Map<string, string>> {
   await options.stored
-  const { channels } = call.node.ari
-  const found = call.recovered
-    ? await Promise.all(legs.map(({ id }) => unlessGone(channels.get({ channelId: id }))))
-    : legs.map(() => undefined)
-  const living = new Map(found.flatMap((leg) => (leg ? [[leg.id, leg.state] as const] : [])))
-  if (living.size > 0) return living
+  const living = new Map<string, string>()
   await Promise.all(
     legs.map(async ({ id, endpoint }) => {
       try {
-        await channels.create({
-          endpoint,
-          app: call.node.application,
-          appArgs: 'leg',
-          channelId: id,
-          originator: call.channelId,
-        })
-        await channels.dial({ channelId: id, caller: call.channelId, timeout: options.ringSeconds + 5 })
+        await createLeg(call, id, endpoint, options.identity)
+        await dialLeg(call, id, options)
         living.set(id, 'Down')
       } catch (error) {
         call.log.warn({ err: error as Error, leg: id }, 'one of several legs could not be made')
@@ -94,7 +91,7 @@ async function firstAnswer(
       await call.node.ari.channels.ring({ channelId: call.channelId })
     if (event.type === 'ChannelDestroyed') {
       ringing.delete(id)
-      status = best(status, refusalStatus(event.cause ?? 0, event.tech_cause))
+      status = best(status, statusOf(event))
     }
   }
   return status
@@ -110,8 +107,4 @@ async function talk(call: Call, winner: string, bridgeId: string): Promise<void>
   const { ari } = call.node
   await ari.bridges.createWithId({ bridgeId, type: 'mixing' })
   await Promise.all([call.answer(), ari.bridges.addChannel({ bridgeId, channel: `${call.channelId},${winner}` })])
-}
-
-async function hangUp(call: Call, ids: readonly string[]): Promise<void> {
-  await cleanUp(ids.map((channelId) => call.node.ari.channels.hangup({ channelId })))
 }

@@ -1,6 +1,6 @@
 import Joi from 'joi'
 import type { Exchange } from './call.ts'
-import type { Destination } from './dial.ts'
+import type { Destination } from './leg.ts'
 
 /** A number as the world dials it (E.164). */
 export const telNumber = Joi.string()

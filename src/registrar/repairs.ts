@@ -28,6 +28,7 @@ export function repairs({ callRetentionDays, recordingRetentionDays, failureRete
     removal('guess_blocks', '0 8 * * * *', 'tm_create < UTC_TIMESTAMP(6) - INTERVAL ? DAY', failureRetentionDays),
     removal('edges', '0 9 * * * *', 'tm_seen < UTC_TIMESTAMP(6) - INTERVAL ? DAY', 1),
     removal('calls', '0 17 * * * *', 'tm_hangup < UTC_TIMESTAMP(6) - INTERVAL ? DAY', callRetentionDays),
+    removal('groupcalls', '0 22 * * * *', 'tm_hangup < UTC_TIMESTAMP(6) - INTERVAL ? DAY', callRetentionDays),
     removal('activeflows', '0 27 * * * *', 'tm_end < UTC_TIMESTAMP(6) - INTERVAL ? DAY', callRetentionDays),
     // With their transcripts. Recordings have files and are not removed here.
     removal('transcribes', '0 47 * * * *', 'tm_end < UTC_TIMESTAMP(6) - INTERVAL ? DAY', recordingRetentionDays),

@@ -86,7 +86,10 @@ export const activeflows: Resource<ActiveflowRecord> = {
         if (row.status === 'ended') return
         if (!site.activeflows)
           throw new HashdialError('UNAVAILABLE', 'CALLS_UNAVAILABLE', 'this process carries no calls')
-        await site.activeflows.stop(row)
+        const calls: { node: string }[] = await site.database.query('SELECT node FROM calls WHERE id = ?', [
+          row.reference_id,
+        ])
+        await site.activeflows.stop(row, calls[0]?.node)
       },
     },
   },

@@ -34,7 +34,11 @@ function liveCall(row: CallRow, { calls }: Site): Call {
     throw new HashdialError('FAILED_PRECONDITION', 'CALL_ALREADY_HANGUP', 'the call has ended already')
   const call = calls?.get?.(row.id)
   if (call) return call
-  throw new HashdialError('UNAVAILABLE', 'CALL_ELSEWHERE', 'another process carries this call: ask that one')
+  throw new HashdialError(
+    'UNAVAILABLE',
+    'CALL_ELSEWHERE',
+    'this process does not carry the call: ask the one that does',
+  )
 }
 
 export const callCommands: Readonly<Record<string, Command<CallRow>>> = {

@@ -5,17 +5,20 @@ import { BelongsTo, Exact, Id, Json, Reference, Text, Time } from '../database/c
 import { HashdialError } from '../errors.ts'
 import { callCommands } from './call-commands.ts'
 import { customerId, id, time, times } from './fields.ts'
+import { address, callOrder, carryOut } from './order.ts'
 import type { Resource } from './resource.ts'
 
 @Entity({ name: 'calls' })
 @Index('calls_newest', ['customer_id', 'tm_create', 'id'])
 @Index('calls_live', ['node', 'tm_hangup'])
 @Index('calls_old', ['tm_hangup'])
+@Index('calls_groupcall', ['groupcall_id'])
 export class CallRecord implements CallRow {
   @Id() id: string
   @BelongsTo('customers', 'calls_customer') customer_id: string
   @Reference() activeflow_id: string
   @Reference({ nullable: true }) groupcall_id: string | null
+  @Reference({ nullable: true }) master_call_id: string | null
   @Exact(64) node: string
   @Exact(64) channel_id: string
   @Text(255) sip_call_id: string
@@ -30,13 +33,8 @@ export class CallRecord implements CallRow {
   @Time({ nullable: true }) tm_hangup: string | null
   @Time() tm_create: string
   @Time({ nullable: true }) tm_update: string | null
+  recording_ids: string[]
 }
-
-const address = Joi.object({
-  type: Joi.string().allow('').required().example('extension'),
-  target: Joi.string().allow('').required().description("A resource's id, or a SIP address."),
-  target_name: Joi.string().allow('').required(),
-})
 
 export const calls: Resource<CallRecord> = {
   type: 'call',
@@ -48,7 +46,9 @@ export const calls: Resource<CallRecord> = {
       id: id().required(),
       customer_id: customerId,
       activeflow_id: id().required().description('The activeflow that ran for it.'),
-      groupcall_id: id().allow(null).required(),
+      groupcall_id: id().allow(null).required().description('The groupcall that it is one of.'),
+      master_call_id: id().allow(null).required().description('The call that it ends with.'),
+      recording_ids: Joi.array().items(id()).required(),
       sip_call_id: Joi.string().allow('').required().description("The caller's SIP Call-ID, to find it in a trace."),
       direction: Joi.valid('incoming', 'outgoing').required(),
       source: address.required(),
@@ -65,6 +65,18 @@ export const calls: Resource<CallRecord> = {
       tm_hangup: time().allow(null).required(),
       ...times,
     }),
+    // With several destinations it answers the first of the calls, which names their groupcall.
+    create: callOrder,
+  },
+  begin: async (body, customer_id, site) => (await carryOut(body, customer_id, site)).call_id,
+  async complete(rows, manager) {
+    for (const row of rows) row.recording_ids = []
+    if (rows.length === 0) return
+    const recordings: { id: string; reference_id: string }[] = await manager.query(
+      `SELECT id, reference_id FROM recordings WHERE reference_id IN (${rows.map(() => '?').join(',')}) ORDER BY tm_create`,
+      rows.map((row) => row.id),
+    )
+    for (const { id, reference_id } of recordings) rows.find((row) => row.id === reference_id)?.recording_ids.push(id)
   },
   commands: {
     ...callCommands,
@@ -75,7 +87,7 @@ export const calls: Resource<CallRecord> = {
         if (row.tm_hangup !== null)
           throw new HashdialError('FAILED_PRECONDITION', 'CALL_ALREADY_HANGUP', 'the call has ended already')
         if (!site.calls) throw new HashdialError('UNAVAILABLE', 'CALLS_UNAVAILABLE', 'this process carries no calls')
-        await site.calls.hangup(row.id)
+        await site.calls.hangup(row.id, row.node)
       },
     },
   },

@@ -32,7 +32,7 @@ const action = Joi.object({
 })
 
 // Checked by checkActions, which knows each action's options; here only for the documentation.
-const actions = Joi.array()
+export const actionList = Joi.array()
   .items(Joi.any())
   .max(1_000)
   .description('What is done one after another: {id, next_id, type, option}; only type is required.')
@@ -58,29 +58,41 @@ export const flows: DialableResource<Flow> = {
     create: Joi.object({
       name: name.default(''),
       detail: detail.default(''),
-      actions: actions.required(),
+      actions: actionList.required(),
       on_complete_flow_id: onComplete.default(null),
     }),
-    update: Joi.object({ name, detail, actions, on_complete_flow_id: onComplete }),
+    update: Joi.object({ name, detail, actions: actionList, on_complete_flow_id: onComplete }),
   },
   steps: ({ actions }) => actions as Step[],
   async check(body, { customer_id, manager }) {
-    const { actions, problems, flows } = checkActions(body.actions ?? [])
-    if (typeof body.on_complete_flow_id === 'string')
-      flows.push({ field: 'on_complete_flow_id', id: body.on_complete_flow_id })
-    const known = await knownFlows(manager, customer_id, flows)
-    const missing = flows.filter(({ id }) => !known.has(id))
-    const details = [...problems, ...missing.map(({ field }) => ({ field, problem: 'you have no flow with this id' }))]
-    if (details.length === 0) return body.actions === undefined ? body : { ...body, actions }
-    const told = details.slice(0, 10).map(({ field, problem }) => `${field}: ${problem}`)
-    const more = details.length > told.length ? `; and ${details.length - told.length} more` : ''
-    throw new HashdialError(
-      'INVALID_ARGUMENT',
-      'INVALID_ACTIONS',
-      `the flow is wrong: ${told.join('; ')}${more}`,
-      details,
-    )
+    const { on_complete_flow_id: id } = body
+    const named = typeof id === 'string' ? [{ field: 'on_complete_flow_id', id }] : []
+    const actions = await checkedActions(body.actions ?? [], customer_id, manager, named)
+    return body.actions === undefined ? body : { ...body, actions }
   },
+}
+
+/** A list of actions as it is to be stored. Rejects with all that is wrong with it, and the flows that are missing. */
+export async function checkedActions(
+  list: unknown,
+  customerId: string,
+  manager: EntityManager,
+  named: readonly { field: string; id: string }[] = [],
+): Promise<StepLike[]> {
+  const { actions, problems, flows } = checkActions(list)
+  flows.push(...named)
+  const known = await knownFlows(manager, customerId, flows)
+  const missing = flows.filter(({ id }) => !known.has(id))
+  const details = [...problems, ...missing.map(({ field }) => ({ field, problem: 'you have no flow with this id' }))]
+  if (details.length === 0) return actions
+  const told = details.slice(0, 10).map(({ field, problem }) => `${field}: ${problem}`)
+  const more = details.length > told.length ? `; and ${details.length - told.length} more` : ''
+  throw new HashdialError(
+    'INVALID_ARGUMENT',
+    'INVALID_ACTIONS',
+    `the flow is wrong: ${told.join('; ')}${more}`,
+    details,
+  )
 }
 
 /** Which of these flows this customer has. */

@@ -10,6 +10,7 @@ import { calls } from './call.ts'
 import { customers } from './customer.ts'
 import { extensions } from './extension.ts'
 import { flows } from './flow.ts'
+import { groupcalls } from './groupcall.ts'
 import { numbers } from './number.ts'
 import { recordings } from './recording.ts'
 import type { DialableRow, Resource } from './resource.ts'
@@ -27,6 +28,7 @@ export const resources: readonly Resource[] = [
   numbers,
   trunks,
   calls,
+  groupcalls,
   activeflows,
   recordings,
   transcribes,

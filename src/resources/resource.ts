@@ -2,6 +2,8 @@ import type { Readable } from 'node:stream'
 import type Joi from 'joi'
 import type { SelectQueryBuilder } from 'typeorm'
 import type { Step } from '../actions/index.ts'
+import type { GroupcallRow } from '../activeflows/groupcall.ts'
+import type { Order } from '../activeflows/order.ts'
 import type { Call } from '../calls/call.ts'
 import type { DataSource, EntityManager } from '../database.ts'
 
@@ -22,13 +24,19 @@ export interface Site {
   /** Live calls, where this process has any. */
   readonly calls?: {
     /** Ends a call. Resolves when its end is on the way, or it was over already. */
-    hangup(id: string): Promise<void>
+    hangup(id: string, node?: string): Promise<void>
     /** The call, if this process carries it. */
     get?(id: string): Call | undefined
   }
   readonly activeflows?: {
     /** Ends an activeflow and its call. Resolves when the end is on the way, or it was over already. */
-    stop(row: { id: string; reference_id: string }): Promise<void>
+    stop(row: { id: string; reference_id: string }, node?: string): Promise<void>
+  }
+  /** Makes calls. */
+  readonly outgoing?: {
+    order(order: Order): Promise<{ call_id: string; groupcall_id: string | null }>
+    /** Ends a groupcall. */
+    hangup(row: Pick<GroupcallRow, 'id' | 'node'>): void
   }
   readonly recordings?: RecordingFiles
   readonly transcribes?: {
@@ -106,6 +114,8 @@ export interface Resource<R extends Row = Row> {
   make?(row: Body, site: Site): Partial<R>
   /** What the schemas cannot check, in the transaction and before it changes anything. Answers the body that is to be stored. */
   check?(body: Body, where: { customer_id: string; manager: EntityManager }): Promise<Body>
+  /** Makes a row that is more than a row, in another way than by storing the body. Answers its id. */
+  begin?(body: Body, customerId: string, site: Site): Promise<string>
   created?(change: Change<R, Body>): Promise<void>
   updated?(change: Change<R, Body>): Promise<void>
   /** Removes what is not in the database; when it throws, the row stays. */

@@ -1,9 +1,10 @@
 import test from 'ava'
 import { startStack } from '../../src/stack/stack.ts'
 import { becomesTrue } from '../../src/stack/shell.ts'
-import { leavesNothing } from '../calls/support.ts'
+import { hasEnded, latestCall, leavesNothing } from '../calls/support.ts'
 import { activeflow, callFlow, results, runs } from '../support/flows.ts'
-import { setUp } from '../support/setup.ts'
+import { setUp, type Extension } from '../support/setup.ts'
+import { webServer } from '../support/web.ts'
 import { id, listener, makeFlow } from './support.ts'
 
 /** A stack of this file's own: Hashdial is killed in the middle of actions. */
@@ -97,4 +98,93 @@ test.serial('a webhook is sent again, and so is one of the flow that follows a c
   const last = await activeflow(setup)
   t.deepEqual(results(last, 'webhook_send'), ['done'])
   t.is((await setup.api<{ result: object[] }>('GET', '/activeflows')).body.result.length, 2)
+})
+
+const to = (...extensions: Extension[]) => ({
+  destinations: extensions.map(({ id }) => ({ type: 'extension', target: id })),
+})
+
+test.serial('an outgoing call rings on, is answered, and its flow goes on', async (t) => {
+  const setup = await setUp(t, stack)
+  const web = await webServer(t)
+  const extension = await setup.extension()
+  const phone = await setup.phone(extension)
+  const { status, body } = await setup.api<{ id: string }>('POST', '/calls', {
+    ...to(extension),
+    actions: [
+      { type: 'play', option: { stream_urls: [`${web}/tone/700/3.wav`] } },
+      { type: 'play', option: { stream_urls: [`${web}/tone/1000/60.wav`] } },
+    ],
+  })
+  t.is(status, 201)
+  await phone.rings()
+  await killAndStart()
+  t.is((await latestCall(setup.api, ({ status }) => status === 'ringing')).id, body.id)
+  await phone.answer()
+  t.true(await phone.hears(700))
+  await killAndStart()
+  t.true(await phone.hears(1000))
+  t.is((await latestCall(setup.api, ({ status }) => status === 'progressing')).id, body.id)
+  await phone.hangup()
+  t.like(await latestCall(setup.api, hasEnded), { id: body.id, hangup_by: 'remote', hangup_reason: 'normal' })
+  t.true(await leavesNothing(stack))
+})
+
+test.serial('an outgoing call that ended while Hashdial was away is shown as ended', async (t) => {
+  const setup = await setUp(t, stack)
+  const extension = await setup.extension()
+  const phone = await setup.phone(extension)
+  await setup.api('POST', '/calls', { ...to(extension), actions: [{ type: 'sleep', option: { duration: 60_000 } }] })
+  await phone.answer()
+  await activeflow(setup, runs('sleep'))
+  await stack.part('hashdial').kill9()
+  await phone.hangup()
+  await stack.part('hashdial').start()
+  await latestCall(setup.api, hasEnded)
+  await activeflow(setup)
+  t.true(await leavesNothing(stack))
+})
+
+test.serial('call is made once, and what is chained ends with the call that made it', async (t) => {
+  const setup = await setUp(t, stack)
+  const extension = await setup.extension()
+  const phone = await setup.phone(extension)
+  const sleep = [{ type: 'sleep', option: { duration: 60_000 } }]
+  const caller = await callFlow(setup, [
+    ['answer'],
+    ['call', { ...to(extension), actions: sleep, chained: true }],
+    ['sleep', { duration: 60_000 }],
+  ])
+  await phone.rings()
+  await killAndStart()
+  await phone.answer()
+  await activeflow(setup, runs('sleep'))
+  t.is((await setup.api<{ result: object[] }>('GET', '/calls')).body.result.length, 2)
+  await killAndStart()
+  await caller.hangup()
+  await phone.closed()
+  t.like(await latestCall(setup.api, hasEnded), { hangup_by: 'local', hangup_reason: 'normal' })
+  t.true(await leavesNothing(stack))
+})
+
+test.serial('a groupcall goes on: who answers gets the flow, the others stop ringing', async (t) => {
+  const setup = await setUp(t, stack)
+  const extensions = [await setup.extension(), await setup.extension()]
+  const [one, other] = await Promise.all(extensions.map((extension) => setup.phone(extension)))
+  const made = await setup.api<{ id: string }>('POST', '/groupcalls', {
+    ...to(...extensions),
+    actions: [{ type: 'sleep', option: { duration: 60_000 } }],
+  })
+  t.is(made.status, 201)
+  await Promise.all([one!.rings(), other!.rings()])
+  await killAndStart()
+  await other!.answer()
+  await one!.closed()
+  const shown = async () =>
+    (await setup.api<{ status: string; call_ids: string[] }>('GET', `/groupcalls/${made.body.id}`)).body
+  t.true(await becomesTrue(5_000, async () => (await shown()).status === 'progressing'))
+  await other!.hangup()
+  t.true(await becomesTrue(5_000, async () => (await shown()).status === 'hangup'))
+  t.is((await shown()).call_ids.length, 2)
+  t.true(await leavesNothing(stack))
 })

@@ -1,0 +1,55 @@
+import Joi from 'joi'
+import { party, source, type Party, type Source } from '../calls/party.ts'
+import { ActionError, inWords, type Action, type StepLike } from './action.ts'
+
+interface CallOptions {
+  /** Whom the other side sees as the caller; without it, who calls here. */
+  source?: Source
+  destinations: Party[]
+  ring_method?: 'ring_all' | 'linear'
+  /** What the new call gets when it is answered: a flow, or a list of actions. */
+  flow_id?: string
+  actions?: StepLike[]
+  /** It ends when this call does. */
+  chained?: boolean
+  /** Its flow begins while it rings. */
+  early_execution?: boolean
+  anonymous?: boolean
+}
+
+/** Calls somebody else, and does not wait for it. Of several destinations who answers first gets the flow. */
+export const call: Action<CallOptions> = {
+  options: Joi.object<CallOptions>({
+    source,
+    destinations: Joi.array().items(party).min(1).max(20).required(),
+    ring_method: Joi.valid('ring_all', 'linear'),
+    flow_id: Joi.string().guid({ separator: '-', wrapper: false }).lowercase(),
+    actions: Joi.array(),
+    chained: Joi.boolean(),
+    early_execution: Joi.boolean(),
+    anonymous: Joi.boolean(),
+  }).xor('flow_id', 'actions'),
+
+  alone: true,
+  instant: true,
+
+  async run(from, { chained = false, ...options }, { id, stored, variables }) {
+    if (chained && !from.hasCaller) throw new ActionError('there is no call any more that the new one could end with')
+    const count = Number(variables[generation] ?? 0) + 1
+    if (count > youngest) throw new ActionError(`it was called by ${youngest} calls that called one another`)
+    await stored
+    const { customer_id, source } = from.row
+    const given = { source: source as Source, ...options, ...(chained && { master_call_id: from.id }) }
+    const made = { place: id, node: from.node, variables: { ...own(variables), [generation]: String(count) } }
+    await from.exchange.outgoing.order(from.exchange, { ...given, ...made, customer_id }).catch(inWords)
+  },
+}
+
+/** How many calls have called one another to make this one: a flow that calls itself must come to an end. */
+const generation = 'hashdial.call.generation'
+const youngest = 5
+
+/** The variables that the flow has made, which the new one begins with. */
+function own(variables: Record<string, string>): Record<string, string> {
+  return Object.fromEntries(Object.entries(variables).filter(([name]) => !name.startsWith('hashdial.')))
+}

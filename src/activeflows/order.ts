@@ -1,0 +1,75 @@
+import type { StepLike } from '../actions/action.ts'
+import type { AriNode } from '../ari/connection.ts'
+import type { Address, Exchange } from '../calls/call.ts'
+import { addressOf, findParty, type FoundParty, type Party, type Source } from '../calls/party.ts'
+import { HashdialError } from '../errors.ts'
+import type { FlowReference } from './activeflow.ts'
+
+/** Somebody wants to call: who, as whom, and what the call gets when it is answered. */
+export interface Order {
+  customer_id: string
+  source?: Source | undefined
+  /** Several are a groupcall. */
+  destinations: readonly Party[]
+  ring_method?: 'ring_all' | 'linear' | undefined
+  /** The customer's flow, or a list of actions that was checked. */
+  flow_id?: string | undefined
+  actions?: readonly StepLike[] | undefined
+  anonymous?: boolean | undefined
+  /** The flow begins while it rings. */
+  early_execution?: boolean | undefined
+  /** What the flow begins with, beside what it knows of its call. */
+  variables?: Record<string, string> | undefined
+  /** The call that these end with. */
+  master_call_id?: string | undefined
+  /** A groupcall of one destination is one too. */
+  group?: true
+  /** The ids are made from it: what was made already is not made again. */
+  place?: string
+  node?: AriNode
+}
+
+/** What there is to an order when everything that it names was found. */
+export interface Plan {
+  source: Address
+  parties: FoundParty[]
+  actions: readonly StepLike[]
+  flow: FlowReference | null
+}
+
+/** Finds what an order names. Rejects with a HashdialError that says what is missing. */
+export async function planOf(exchange: Exchange, order: Order): Promise<Plan> {
+  const { customer_id, destinations } = order
+  const [source, parties, found] = await Promise.all([
+    order.source ? addressOf(exchange, customer_id, order.source) : { type: '', target: '', target_name: '' },
+    Promise.all(destinations.map((party) => findParty(exchange, customer_id, party))),
+    order.flow_id ? findFlow(exchange, customer_id, order.flow_id) : { actions: order.actions ?? [], flow: null },
+  ])
+  const missing = destinations.filter((_, index) => !parties[index])
+  if (missing.length > 0) {
+    const details = missing.map((party) => ({ field: 'destinations', problem: problemOf(party) }))
+    const told = [...new Set(details.map(({ problem }) => problem))].join('; ')
+    throw new HashdialError('NOT_FOUND', 'DESTINATION_NOT_FOUND', told, details)
+  }
+  return { source, parties: parties as FoundParty[], ...found }
+}
+
+function problemOf({ type, target, target_name }: Party): string {
+  const who = target ?? target_name ?? ''
+  return type === 'extension' ? `you have no extension ${who}` : `you have no trunk to call ${who}`
+}
+
+async function findFlow(
+  { database }: Exchange,
+  customerId: string,
+  id: string,
+): Promise<Pick<Plan, 'actions' | 'flow'>> {
+  const rows: { actions: string; on_complete_flow_id: string | null }[] = await database.query(
+    'SELECT actions, on_complete_flow_id FROM flows WHERE id = ? AND customer_id = ?',
+    [id, customerId],
+  )
+  const [row] = rows
+  if (!row) throw new HashdialError('NOT_FOUND', 'FLOW_NOT_FOUND', `you have no flow ${id}`)
+  const { on_complete_flow_id } = row
+  return { actions: JSON.parse(row.actions) as StepLike[], flow: { id, on_complete_flow_id } }
+}

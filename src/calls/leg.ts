@@ -1,0 +1,61 @@
+import { cleanUp } from '../ari/connection.ts'
+import type { Inbox } from '../ari/inbox.ts'
+import { AriError, type AriEvent } from '../ari/types.ts'
+import type { Call } from './call.ts'
+import { refusalStatus } from './causes.ts'
+
+/** Where a leg goes: an endpoint of Asterisk (`PJSIP/hashdial/sip:1001@…`). */
+export interface Destination {
+  endpoint: string
+}
+
+/** What became of the two: they talked and the callee hung up, or he was never reached (`status`: SIP). */
+export type Outcome = { talked: true; legGone: true } | { talked: false; status: number; legGone: boolean }
+
+export interface DialOptions {
+  /** Deterministic: the same after a crash, so that what exists is found and not made twice. */
+  id: string
+  ringSeconds: number
+  /** Waited for before the leg is dialled: until then nobody outside has seen anything. */
+  stored: Promise<void>
+  /** Who is said to be calling, as channel variables; without it, the caller. */
+  identity?: Record<string, string> | undefined
+}
+
+/** Makes a leg: a channel that finds its way into Stasis, and is not dialled yet. It may be the call's own. */
+export async function createLeg(call: Call, id: string, endpoint: string, identity: DialOptions['identity']) {
+  const leg = { endpoint, app: call.node.application, appArgs: 'leg', channelId: id }
+  const originator = id === call.channelId ? {} : { originator: call.channelId }
+  await call.node.ari.channels.create({ ...leg, ...originator, ...(identity && { variables: identity }) })
+}
+
+/** Dials it. Asterisk shows the number of who is named as its caller, in place of any other. */
+export async function dialLeg(call: Call, id: string, options: Pick<DialOptions, 'identity' | 'ringSeconds'>) {
+  const caller = options.identity || id === call.channelId ? {} : { caller: call.channelId }
+  // A margin over our own limit: Asterisk's is for the case that nobody is left to enforce ours.
+  await call.node.ari.channels.dial({ channelId: id, ...caller, timeout: options.ringSeconds + 5 })
+}
+
+/** The callee's end; the caller's aborts the signal, and `next` throws its reason. */
+export async function untilEnd(inbox: Inbox, legId: string): Promise<Outcome> {
+  for (;;) {
+    const event = await inbox.next()
+    if (event?.type === 'ChannelDestroyed' && event.channel?.id === legId) return { talked: true, legGone: true }
+  }
+}
+
+/** The SIP status of a leg that ended before it was answered. */
+export function statusOf(event: AriEvent): number {
+  return refusalStatus(event.cause ?? 0, event.tech_cause)
+}
+
+/** Ends what was made. An interrupted call may be talking: it is left as it is, for the next run to find. */
+export async function tearDown({ node: { ari }, interrupted }: Call, bridgeId: string, legIds: readonly string[]) {
+  if (interrupted) return
+  const legs = legIds.map((channelId) => ari.channels.hangup({ channelId }))
+  await cleanUp([...legs, ari.bridges.destroy({ bridgeId })])
+}
+
+export function ignoreConflict(error: unknown): void {
+  if (!(error instanceof AriError) || error.status !== 409) throw error
+}

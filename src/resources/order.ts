@@ -1,0 +1,51 @@
+import Joi from 'joi'
+import type { Order } from '../activeflows/order.ts'
+import { party, source, type Party } from '../calls/party.ts'
+import { HashdialError } from '../errors.ts'
+import { id } from './fields.ts'
+import { actionList, checkedActions } from './flow.ts'
+import type { Body, Site } from './resource.ts'
+
+/** An address as a call shows it. */
+export const address = Joi.object({
+  type: Joi.string().allow('').required().example('extension'),
+  target: Joi.string().allow('').required().description("A resource's id, or a SIP address."),
+  target_name: Joi.string().allow('').required(),
+})
+
+const ringMethod = Joi.valid('ring_all', 'linear').description('All at once (the default), or one after another.')
+
+/** What an order to call somebody says, beside whom. */
+const order = {
+  source: source.description('Whom the other side sees as the caller.'),
+  ring_method: ringMethod,
+  flow_id: id().description('What the call gets when it is answered.'),
+  actions: actionList.description('The same as a list of its own.'),
+  anonymous: Joi.boolean().description('The other side does not see who calls.'),
+  variables: Joi.object()
+    .pattern(Joi.string().max(255), Joi.string().allow('').max(4_096))
+    .max(100)
+    .description('What the flow begins with, beside what it knows of its call.'),
+  early_execution: Joi.boolean().description('The flow begins while it rings.'),
+}
+
+const parties = Joi.array().items(party).min(1).max(20).description('Who answers first gets the flow.')
+
+export const callOrder = Joi.object({ destination: party, destinations: parties, ...order })
+  .xor('destination', 'destinations')
+  .xor('flow_id', 'actions')
+
+export const groupcallOrder = Joi.object({ destinations: parties.required(), ...order }).xor('flow_id', 'actions')
+
+/** Carries out the order that somebody gave. Rejects with a HashdialError. */
+export async function carryOut(body: Body, customer_id: string, site: Site, group?: true) {
+  if (!site.outgoing) throw new HashdialError('UNAVAILABLE', 'CALLS_UNAVAILABLE', 'this process makes no calls')
+  const {
+    destination,
+    destinations = [destination],
+    actions,
+    ...rest
+  } = body as Partial<Order> & { destination: Party }
+  const list = actions && (await checkedActions(actions, customer_id, site.database.manager))
+  return site.outgoing.order({ ...rest, customer_id, destinations, actions: list, ...(group && { group }) })
+}

@@ -1,0 +1,35 @@
+import test from 'ava'
+import { device, incoming, sdp } from '../calls/support.ts'
+import { flow } from '../support/flows.ts'
+import { setUp } from '../support/setup.ts'
+import { header } from '../support/sip.ts'
+
+for (const [what, option, from] of [
+  [
+    'the source that it names',
+    { source: { type: 'tel', target: '+4930123', target_name: 'Acme' } },
+    /^"?Acme"? <sip:\+4930123@/,
+  ],
+  ['nobody, when it is anonymous', { anonymous: true }, /^"?Anonymous"? <sip:anonymous@/],
+  ['who calls, without the early media when it says so', { early_media: false }, /<sip:client@/],
+] as const) {
+  test(`connect shows ${what}`, async (t) => {
+    const setup = await setUp(t)
+    const extension = await setup.extension()
+    const phone = await device(setup, extension)
+    const destinations = [{ type: 'extension', target: extension.id }]
+    const uri = await flow(setup, [['connect', { destinations, relay_reason: true, ...option }]])
+    const caller = await setup.sip()
+    const call = { uri, body: sdp('127.0.0.1', 40000) }
+    const final = caller.request('INVITE', call)
+    const invite = await incoming(phone)
+    t.regex(header(invite, 'from'), from)
+    t.is(header(invite, 'privacy'), 'anonymous' in option ? 'id' : '')
+    phone.reply(invite, '183 Session Progress', [], sdp('127.0.0.1', 40002))
+    const progress = await caller.message(({ status }) => status === 180 || status === 183)
+    t.is(progress.body === '', 'early_media' in option)
+    phone.reply(invite, '486 Busy Here')
+    t.is((await final).status, 486)
+    caller.acknowledge(await final, call)
+  })
+}
