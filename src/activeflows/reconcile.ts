@@ -77,7 +77,7 @@ function settle(call: Call, alive: Map<string, AriChannel>): number {
     call.end('', 'failed')
     return 1
   }
-  if (channel.state === 'Up') call.progress()
+  call.see(channel.state)
   call.resume()
   return 0
 }
@@ -100,7 +100,7 @@ async function recover(
     return false
   }
   call.recovered = call.stored = true
-  if (channel.state === 'Up') call.progress()
+  call.see(channel.state)
   switchboard.add(call, call.outgoing ? call.exchange.outgoing.run(call, flow) : runActiveflow(call, flow))
   return true
 }

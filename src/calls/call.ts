@@ -128,7 +128,7 @@ export class Call {
     if (this.outgoing) return this.untilAnswered()
     await this.node.ari.channels.answer({ channelId: this.channelId })
     // The event that tells so may come later: what is done next must not take him for one who was not answered.
-    this.progress()
+    this.#progress()
   }
 
   /** Resolves when whom we call has answered. Throws the call's reason. */
@@ -199,18 +199,20 @@ export class Call {
     if (this.interrupted && !this.ended) await new Promise<void>((resolve) => this.#waiting.push(resolve))
   }
 
-  /** The channel has been answered, known from an event or found out after a time without events. */
-  progress(): void {
+  /** The state of the channel, known from an event or found out after a time without events. */
+  see(state: AriChannel['state'] | undefined): void {
+    if (state === 'Up') this.#progress()
+    else if (state === 'Ringing' && this.row.status === 'dialing') {
+      Object.assign(this.row, { status: 'ringing', tm_ringing: now(), tm_update: now() })
+      this.#saveLater()
+    }
+  }
+
+  #progress(): void {
     if (this.answered) return
     Object.assign(this.row, { status: 'progressing', tm_progressing: now(), tm_update: now() })
     this.#saveLater()
     for (const resolve of this.#answering.splice(0)) resolve()
-  }
-
-  #ring(): void {
-    if (this.row.status !== 'dialing') return
-    Object.assign(this.row, { status: 'ringing', tm_ringing: now(), tm_update: now() })
-    this.#saveLater()
   }
 
   /** A leg of ours may be gone before it was there: nothing is told of that. */
@@ -224,8 +226,7 @@ export class Call {
   }
 
   #event({ type, channel, digit = '', cause = 0, tech_cause }: AriEvent): void {
-    if (type === 'ChannelStateChange' && channel?.state === 'Up') this.progress()
-    else if (type === 'ChannelStateChange' && channel?.state === 'Ringing') this.#ring()
+    if (type === 'ChannelStateChange') this.see(channel?.state)
     else if (type === 'ChannelDtmfReceived') this.keypad.press(digit)
     // Of a leg that we made ChannelDestroyed is told in any case, and says why nobody answered.
     else if (this.outgoing && !this.answered && type === 'ChannelDestroyed')

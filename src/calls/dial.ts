@@ -5,6 +5,7 @@ import {
   createLeg,
   dialLeg,
   ignoreConflict,
+  show,
   statusOf,
   tearDown,
   untilEnd,
@@ -64,13 +65,15 @@ async function resume(call: Call, inbox: Inbox, options: DialOptions): Promise<O
 
 /** Puts both into the bridge and dials. Asterisk takes the requests of one WebSocket in their order. */
 async function join(call: Call, options: DialOptions): Promise<void> {
-  const { id } = options
+  const { id, identity } = options
+  const joined = call.node.ari.bridges.addChannel({ bridgeId: id, channel: `${call.channelId},${id}` })
   const dial = async () => {
+    // In the bridge each is told who the other is: what is to be shown instead is said after that.
+    if (identity) await joined.then(() => show(call, id, identity))
     await options.stored
     await dialLeg(call, id, options)
   }
-  const both = { bridgeId: id, channel: `${call.channelId},${id}` }
-  await Promise.all([call.node.ari.bridges.addChannel(both), dial()])
+  await Promise.all([joined, dial()])
 }
 
 async function untilAnswer(inbox: Inbox, { id, ringSeconds }: DialOptions): Promise<Outcome> {

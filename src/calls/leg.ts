@@ -29,6 +29,13 @@ export async function createLeg(call: Call, id: string, endpoint: string, identi
   await call.node.ari.channels.create({ ...leg, ...originator, ...(identity && { variables: identity }) })
 }
 
+/** Shows a leg who is said to be calling, in place of who is in the bridge with it. */
+export async function show({ node }: Call, channelId: string, identity: Record<string, string>): Promise<void> {
+  // A header that was added is there still.
+  const lines = Object.entries(identity).filter(([variable]) => variable.startsWith('CONNECTEDLINE'))
+  await Promise.all(lines.map(([variable, value]) => node.ari.channels.setChannelVar({ channelId, variable, value })))
+}
+
 /** Dials it. Asterisk shows the number of who is named as its caller, in place of any other. */
 export async function dialLeg(call: Call, id: string, options: Pick<DialOptions, 'identity' | 'ringSeconds'>) {
   const caller = options.identity || id === call.channelId ? {} : { caller: call.channelId }

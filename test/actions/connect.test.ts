@@ -25,11 +25,16 @@ for (const [what, option, from] of [
     const invite = await incoming(phone)
     t.regex(header(invite, 'from'), from)
     t.is(header(invite, 'privacy'), 'anonymous' in option ? 'id' : '')
+    phone.reply(invite, '180 Ringing')
+    await caller.message(({ status }) => status === 180)
     phone.reply(invite, '183 Session Progress', [], sdp('127.0.0.1', 40002))
-    const progress = await caller.message(({ status }) => status === 180 || status === 183)
-    t.is(progress.body === '', 'early_media' in option)
+    if (!('early_media' in option)) await caller.message(({ status, body }) => status === 183 && body !== '')
     phone.reply(invite, '486 Busy Here')
     t.is((await final).status, 486)
+    t.is(
+      caller.received.filter(({ status, body }) => status < 200 && body !== '').length > 0,
+      !('early_media' in option),
+    )
     caller.acknowledge(await final, call)
   })
 }

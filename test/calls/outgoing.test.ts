@@ -94,6 +94,8 @@ test('a call that nobody takes says why, and its flow does not run', async (t) =
   const since = phone.received.length
   const canceled = await makeCall(setup, order)
   const next = await phone.message(({ method }) => method === 'INVITE', since)
+  phone.reply(next, '180 Ringing')
+  await latestCall(setup.api, ({ id, status }) => id === canceled.body.id && status === 'ringing')
   t.is((await setup.api('POST', `/calls/${canceled.body.id}/hangup`)).status, 200)
   await phone.message(({ method }) => method === 'CANCEL')
   phone.reply(next, '487 Request Terminated')
