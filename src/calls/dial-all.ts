@@ -11,6 +11,7 @@ import {
   type DialOptions,
   type Outcome,
 } from './leg.ts'
+import { waitInStasis } from './snoop.ts'
 
 /**
  * Rings all destinations at once; who answers first talks with the caller until either hangs up, the others stop
@@ -60,10 +61,12 @@ async function start(call: Call, legs: readonly Leg[], options: DialOptions): Pr
   await Promise.all(
     legs.map(async ({ id, endpoint }) => {
       try {
-        await createLeg(call, id, endpoint, options.identity)
+        // Before it is there, Asterisk does not dial it.
+        await waitInStasis(call, id, () => createLeg(call, id, endpoint, options.identity))
         await dialLeg(call, id, options)
         living.set(id, 'Down')
       } catch (error) {
+        call.signal.throwIfAborted()
         call.log.warn({ err: error as Error, leg: id }, 'one of several legs could not be made')
       }
     }),
