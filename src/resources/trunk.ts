@@ -31,7 +31,7 @@ const domainName = Joi.string()
   .lowercase()
   .pattern(/^([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)*[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?(:\d{1,5})?$/)
   .messages({ 'string.pattern.base': '{{#label}} must be a domain name or an IPv4 address, with :port if not 5060' })
-  .description('Where calls to the trunk are sent.')
+  .description('Where calls to a tel are sent. It has to know us by our address: the password is for its calls to us.')
   .example('sip.provider.example')
 
 const authTypes = Joi.array()

@@ -1,4 +1,4 @@
-import { randomBytes } from 'node:crypto'
+import { randomBytes, randomInt, randomUUID } from 'node:crypto'
 import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { rest, type Ask } from './rest.ts'
@@ -23,6 +23,9 @@ export interface Demo {
   admin_key: string
   customer_id: string
   extensions: DemoExtension[]
+  flow: { id: string; direct_uri: string }
+  /** Leads to the flow; this machine is the trunk that may call it. */
+  number: { id: string; number: string; uri: string }
 }
 
 export const demoFile = join(checkout, '.stack', 'demo.json')
@@ -42,17 +45,22 @@ const addresses = (stack: Stack) => ({
   base_domain: stack.site.baseDomain,
 })
 
-/** Is the customer still there, and are the addresses? They may have been regenerated while somebody tried things. */
-async function isCurrent(stack: Stack, demo: Demo): Promise<boolean> {
+/** Is all of it still there, and are the addresses? They may have been regenerated while somebody tried things. */
+async function isCurrent(
+  stack: Stack,
+  demo: Partial<Demo> & Pick<Demo, 'access_key' | 'extensions'>,
+): Promise<boolean> {
   const ask = rest(stack.apiUrl, demo.access_key)
   const { status, body } = await ask<{ result: DemoExtension[] }>('GET', '/extensions')
-  if (status !== 200) return false
+  if (status !== 200 || !demo.flow || !demo.number) return false
   for (const extension of demo.extensions) {
     const now = body.result.find(({ username }) => username === extension.username)
     if (now === undefined) return false
     extension.direct_uri = now.direct_uri
   }
-  return true
+  const flow = await ask<Demo['flow']>('GET', `/flows/${demo.flow.id}`)
+  demo.flow.direct_uri = flow.body.direct_uri
+  return flow.status === 200 && (await ask('GET', `/numbers/${demo.number.id}`)).status === 200
 }
 
 async function makeDemo(stack: Stack): Promise<Omit<Demo, keyof ReturnType<typeof addresses>>> {
@@ -66,7 +74,36 @@ async function makeDemo(stack: Stack): Promise<Omit<Demo, keyof ReturnType<typeo
     const made = await make<DemoExtension>(ask, '/extensions', { name: `Extension ${username}`, username, password })
     extensions.push({ username, password, domain_name: made.domain_name, direct_uri: made.direct_uri })
   }
-  return { access_key: key.token, admin_key: stack.adminKey, customer_id: customer.id, extensions }
+  const { id, direct_uri } = await make<Demo['flow']>(ask, '/flows', { name: 'Menu', actions: menu() })
+  const number = await makeNumber(ask, id, stack.site.baseDomain)
+  const keys = { access_key: key.token, admin_key: stack.adminKey, customer_id: customer.id }
+  return { ...keys, extensions, flow: { id, direct_uri }, number }
+}
+
+/** A menu with each way of going on: to a phone, to a message, and back. */
+function menu(): object[] {
+  const [start, phone, hours, again] = [randomUUID(), randomUUID(), randomUUID(), randomUUID()]
+  const say = (text: string) => ({ type: 'talk', option: { text, digits_handle: 'next' } })
+  return [
+    { id: start, ...say('Welcome to Hashdial. Press one for extension 1001, or two for our opening hours.') },
+    { type: 'digits_receive', option: { length: 1, duration: 5_000 } },
+    { type: 'branch', option: { target_ids: { 1: phone, 2: hours }, default_target_id: again } },
+    { id: phone, type: 'connect', option: { destinations: [{ type: 'extension', target_name: '1001' }] } },
+    { type: 'stop' },
+    { id: hours, ...say('We are here from nine to five.') },
+    { id: again, type: 'goto', option: { target_id: start, loop_count: 3 } },
+    say('Goodbye.'),
+  ]
+}
+
+/** +999 is nobody's country code; random, for a number belongs to one customer of all, also of an earlier demo. */
+async function makeNumber(ask: Ask, flowId: string, base: string): Promise<Demo['number']> {
+  const number = `+999${randomInt(1e7, 1e8)}`
+  const { id } = await make<{ id: string }>(ask, '/numbers', { name: 'Menu', number, call_flow_id: flowId })
+  // domain_name: whoever listens there gets the calls to numbers (`connect` to a tel).
+  const trunk = { name: 'This machine', domain_name: '127.0.0.1:5080', auth_types: ['ip'], allowed_ips: ['127.0.0.1'] }
+  await make(ask, '/trunks', trunk)
+  return { id, number, uri: `sip:${number}@sip.${base}` }
 }
 
 async function make<Body>(ask: Ask, path: string, values: object): Promise<Body> {

@@ -23,6 +23,9 @@ Hashdial is up (${seconds} s).
     ${first?.direct_uri}
   Extension ${second?.username} (password ${second?.password}):
     ${second?.direct_uri}
+  A menu (a flow), by its address and by a number that this machine may call:
+    ${demo.flow.direct_uri}
+    ${demo.number.uri}
 
   API   ${demo.api_url}/v1.0   (documentation: ${demo.api_url}/docs)
     curl -H 'Authorization: Bearer ${demo.access_key}' ${demo.api_url}/v1.0/extensions

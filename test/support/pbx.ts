@@ -10,19 +10,32 @@ import type { Account } from './softphone.ts'
 
 let number = 0
 
+/** A telephone company, as Hashdial sees it: where its calls come from, what it logs in with, and who calls. */
+export interface Carrier {
+  address: string
+  login?: { username: string; password: string }
+  caller: string
+}
+
 /**
  * Somebody’s PBX: a second Asterisk that registers as an extension, answers what comes in and sends back what it hears:
  * a phone that hears its own tone is heard. It knows nothing of Hashdial but the account that its owner was given.
+ * A carrier is the same without a registration.
  */
 export class Pbx {
   readonly #room: Room
   readonly #process: ChildProcess
 
-  private constructor(stack: Stack, account: Account, port: number) {
+  private constructor(
+    stack: Stack,
+    files: Record<string, string>,
+    /** Where calls to it are sent. */
+    readonly domain: string,
+  ) {
     this.#room = new Room(stack.rootfs, join(stack.folder, `pbx-${process.pid}-${number++}`))
     mkdirSync(this.#room.folder, { recursive: true })
     this.#room.furnish()
-    for (const [name, text] of Object.entries(configuration(account, port, stack.ports.sip))) {
+    for (const [name, text] of Object.entries(files)) {
       writeFileSync(join(this.#room.folder, 'asterisk/etc', name), text)
     }
     chmodSync(this.#room.folder, 0o755)
@@ -31,7 +44,8 @@ export class Pbx {
 
   /** Starts it and waits until it is registered. */
   static async start(stack: Stack, account: Account): Promise<Pbx> {
-    const pbx = new Pbx(stack, account, await freePort())
+    const port = await freePort()
+    const pbx = new Pbx(stack, configuration(withAccount(account), port, stack.ports.sip), `127.0.0.1:${port}`)
     const registered = await becomesTrue(20_000, async () =>
       (await pbx.cli('pjsip show registrations')).includes(' Registered'),
     )
@@ -39,6 +53,15 @@ export class Pbx {
     const state = await pbx.cli('pjsip show registrations')
     await pbx.stop()
     throw new Error(`the PBX is not registered: ${state}`)
+  }
+
+  static async carrier(stack: Stack, carrier: Carrier): Promise<Pbx> {
+    const port = await freePort(carrier.address)
+    const files = configuration(withTrunk(carrier), port, stack.ports.sip, carrier.address)
+    const pbx = new Pbx(stack, files, `${carrier.address}:${port}`)
+    if (await becomesTrue(20_000, async () => (await pbx.cli('pjsip show endpoints')).includes('provider'))) return pbx
+    await pbx.stop()
+    throw new Error('the carrier does not come up')
   }
 
   async cli(command: string): Promise<string> {
@@ -52,6 +75,14 @@ export class Pbx {
 
   async channels(): Promise<number> {
     return Number(/^(\d+) active channel/m.exec(await this.cli('core show channels'))?.[1] ?? NaN)
+  }
+
+  /** The number that a call shows which comes in now. */
+  async callerNumber(): Promise<string | undefined> {
+    const [channel = ''] = (await this.cli('core show channels concise'))
+      .split('\n')
+      .filter((line) => /!talk!/.test(line))
+    return channel.split('!')[7]
   }
 
   async stop(): Promise<void> {
@@ -69,8 +100,46 @@ res_pjsip_endpoint_identifier_ip res_pjsip_authenticator_digest res_pjsip_outbou
 res_pjsip_outbound_registration chan_pjsip res_rtp_asterisk codec_ulaw codec_resample format_wav bridge_simple
 app_echo res_clioriginate`
 
+interface Line {
+  /** Whole sections of pjsip.conf; `{proxy}` is the line that names Hashdial's edge. */
+  sections: string
+  /** Lines of the endpoint. */
+  endpoint: string
+}
+
+// An Asterisk waits up to 10 s before it registers, so that a thousand of them do not do it at once.
+const withAccount = ({ username, domain, password }: Account): Line => ({
+  sections: `${auth(username, password ?? '')}[provider]
+type = registration
+transport = transport
+outbound_auth = account
+server_uri = sip:${domain}
+client_uri = sip:${username}@${domain}
+contact_user = reception
+retry_interval = 2
+max_random_initial_delay = 0
+{proxy}
+`,
+  endpoint: `outbound_auth = account
+from_user = ${username}
+from_domain = ${domain}`,
+})
+
+const withTrunk = ({ login, caller }: Carrier): Line => ({
+  sections: login ? auth(login.username, login.password) : '',
+  endpoint: `${login ? 'outbound_auth = account\n' : ''}from_user = ${caller}
+from_domain = carrier.test`,
+})
+
+const auth = (username: string, password: string): string => `[account]
+type = auth
+auth_type = userpass
+username = ${username}
+password = ${password}
+`
+
 /** What an administrator writes who connects his PBX to a provider. */
-function configuration({ username, domain, password }: Account, port: number, edge: number): Record<string, string> {
+function configuration(line: Line, port: number, edge: number, address = '127.0.0.1'): Record<string, string> {
   const proxy = `outbound_proxy = sip:127.0.0.1:${edge}\\;lr`
   return {
     'asterisk.conf': '[options]\nhideconnect = yes\n',
@@ -81,37 +150,20 @@ function configuration({ username, domain, password }: Account, port: number, ed
 exten => talk,1,Answer()
  same => n,Echo()
 exten => reception,1,Goto(talk,1)
+exten => _+X.,1,Goto(talk,1)
 `,
-    // An Asterisk waits up to 10 s before it registers, so that a thousand of them do not do it at once.
     'pjsip.conf': `[transport]
 type = transport
 protocol = udp
-bind = 127.0.0.1:${port}
-[account]
-type = auth
-auth_type = userpass
-username = ${username}
-password = ${password}
-[provider]
-type = registration
-transport = transport
-outbound_auth = account
-server_uri = sip:${domain}
-client_uri = sip:${username}@${domain}
-contact_user = reception
-retry_interval = 2
-max_random_initial_delay = 0
-${proxy}
-[provider]
+bind = ${address}:${port}
+${line.sections.replaceAll('{proxy}', proxy)}[provider]
 type = endpoint
 transport = transport
 context = pbx
-outbound_auth = account
-from_user = ${username}
-from_domain = ${domain}
 direct_media = no
 disallow = all
 allow = ulaw
+${line.endpoint}
 ${proxy}
 [provider]
 type = identify

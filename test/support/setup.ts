@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto'
 import type { ExecutionContext } from 'ava'
 import { rest, type Ask } from '../../src/stack/rest.ts'
 import { openStack, type Stack, type StackOptions } from '../../src/stack/stack.ts'
-import { Pbx } from './pbx.ts'
+import { Pbx, type Carrier } from './pbx.ts'
 import { freePort } from './ports.ts'
 import { SipClient } from './sip.ts'
 import { Sipp, type SippOptions } from './sipp.ts'
@@ -33,6 +33,8 @@ export interface Setup {
   stranger(options?: PhoneOptions): Promise<Softphone>
   /** Another Asterisk that is registered as this extension. */
   pbx(extension: Extension): Promise<Pbx>
+  /** Another Asterisk that has a trunk. */
+  carrier(carrier: Carrier): Promise<Pbx>
   /** A bare SIP client towards Kamailio. */
   sip(address?: string): Promise<SipClient>
   sipp(options: SippOptions): Promise<Sipp>
@@ -90,6 +92,11 @@ export async function setUp(t: ExecutionContext, stack?: Stack): Promise<Setup> 
     stranger: (options = {}) => phone(options),
     async pbx({ username, password, domain_name: domain }) {
       const pbx = await Pbx.start(on, { username, password, domain })
+      t.teardown(() => pbx.stop())
+      return pbx
+    },
+    async carrier(carrier) {
+      const pbx = await Pbx.carrier(on, carrier)
       t.teardown(() => pbx.stop())
       return pbx
     },
