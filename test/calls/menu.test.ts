@@ -68,7 +68,7 @@ const heardNone = { menu: 0, hours: 0, message: 0, end: 0 }
 for (const way of ['its direct address', 'a number from a trunk']) {
   const called = async (setup: Setup, extension: Extension): Promise<Softphone> => {
     const flow = await makeMenu(setup, extension)
-    const caller = await setup.stranger()
+    const caller = await setup.stranger({ tone: 830 })
     await caller.dial(way === 'its direct address' ? flow.direct_uri : await numberOf(setup, flow))
     await atMenu(setup, 1)
     return caller
@@ -77,7 +77,7 @@ for (const way of ['its direct address', 'a number from a trunk']) {
   test(`a menu that is called by ${way} leads to an extension`, async (t) => {
     const setup = await setUp(t)
     const extension = await setup.extension()
-    const phone = await setup.phone(extension)
+    const phone = await setup.phone(extension, { tone: 1330 })
     const caller = await called(setup, extension)
     await hasHeard(t, caller, { menu: 1 })
     await caller.press('1')
