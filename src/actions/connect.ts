@@ -2,16 +2,17 @@ import Joi from 'joi'
 import type { Call } from '../calls/call.ts'
 import { dialAll } from '../calls/dial-all.ts'
 import { dialOne } from '../calls/dial.ts'
-import type { Destination, Outcome } from '../calls/leg.ts'
-import { addressOf, findParty, identityOf, party, source, type Party, type Source } from '../calls/party.ts'
-import type { Action, Place } from './action.ts'
+import type { Outcome } from '../calls/leg.ts'
+import { addressOf, findParty, identityOf, party, source } from '../calls/party.ts'
+import type { FoundParty, Party, Source } from '../calls/party.ts'
+import { ActionError, type Action, type Place } from './action.ts'
 
 interface ConnectOptions {
   destinations: Party[]
   ring_method?: 'ring_all' | 'linear'
   timeout?: number
   relay_reason?: boolean
-  /** Whom the other side sees as the caller. */
+  /** Whom the other side sees as the caller; by a trunk, without it, the number that the caller had dialled. */
   source?: Source
   /** The other side does not see who calls. */
   anonymous?: boolean
@@ -47,6 +48,7 @@ export const connect: Action<ConnectOptions> = {
     const identity = identityOf(from, options.anonymous)
     const outcome = destinations.length > 0 ? await dial(call, destinations, { ...options, identity }, place) : nobody
     if (!outcome.talked && options.relay_reason) await call.refuse(outcome.status)
+    if (destinations.length === 0) throw new ActionError('there is none of these destinations; a tel needs a trunk')
   },
 }
 
@@ -54,12 +56,14 @@ const nobody: Outcome = { talked: false, status: 404, legGone: true }
 
 type Identified = ConnectOptions & { identity: Record<string, string> | undefined }
 
-async function dial(call: Call, all: Destination[], options: Identified, place: Place): Promise<Outcome> {
+async function dial(call: Call, all: FoundParty[], options: Identified, place: Place): Promise<Outcome> {
   const id = `connect-${place.id}`
-  const { timeout, ring_method, identity, early_media = true } = options
+  const { timeout, ring_method, early_media = true } = options
   const ringSeconds = timeout === undefined ? call.exchange.ringSeconds : timeout / 1000
-  const limits = { ringSeconds, stored: place.stored, identity }
-  if (all.length > 1 && ring_method !== 'linear') return dialAll(call, all, { id, ...limits })
+  const limits = { ringSeconds, stored: place.stored }
+  const identityFor = (parties: FoundParty[]) => options.identity ?? ownNumber(call, parties)
+  if (all.length > 1 && ring_method !== 'linear')
+    return dialAll(call, all, { id, ...limits, identity: identityFor(all) })
   let outcome = nobody
   // After a crash those who have refused are not asked again.
   for (let index = Number(place.memory['index'] ?? 0); index < all.length; index++) {
@@ -67,9 +71,17 @@ async function dial(call: Call, all: Destination[], options: Identified, place: 
       place.memory['index'] = index
       await place.save()
     }
-    const one = { id: index === 0 ? id : `${id}-${index}`, ...limits }
-    outcome = await (early_media ? dialOne(call, all[index]!, one) : dialAll(call, [all[index]!], one))
+    const party = all[index]!
+    const one = { id: index === 0 ? id : `${id}-${index}`, ...limits, identity: identityFor([party]) }
+    outcome = await (early_media ? dialOne(call, party, one) : dialAll(call, [party], one))
     if (outcome.talked) break
   }
   return outcome
+}
+
+/** A carrier knows the customer by his own numbers: the one that was dialled. */
+function ownNumber({ row }: Call, parties: FoundParty[]): Record<string, string> | undefined {
+  const { type, target_name: number } = row.destination
+  if (type !== 'number' || parties.some(({ address }) => address.type !== 'tel')) return undefined
+  return identityOf({ type: 'tel', target: number, target_name: '' })
 }

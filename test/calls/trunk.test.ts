@@ -1,9 +1,10 @@
 import { randomInt } from 'node:crypto'
 import test from 'ava'
 import { becomesTrue } from '../../src/stack/shell.ts'
-import { flow as makeFlow, type Short } from '../support/flows.ts'
+import { activeflow, flow as makeFlow, type ActiveflowView, type Short } from '../support/flows.ts'
 import { setUp, type Setup } from '../support/setup.ts'
-import { hasEnded, latestCall } from './support.ts'
+import { header } from '../support/sip.ts'
+import { hasEnded, latestCall, sdp } from './support.ts'
 
 const caller = '+493055501'
 
@@ -65,6 +66,23 @@ test('a flow calls a number by the trunk, and the next trunk when the first is o
   t.true(await becomesTrue(5_000, async () => (await carrier.channels()) === 0))
 })
 
+test('a call that goes on from a number to another one shows the number that was dialled', async (t) => {
+  const setup = await setUp(t)
+  const farEnd = await setup.sip('127.0.31.5')
+  const values = { auth_types: ['ip'], allowed_ips: ['127.0.31.5'], domain_name: `127.0.31.5:${farEnd.port}` }
+  await trunk(setup, values)
+  const dialled = await number(setup, [['connect', { destinations: [{ type: 'tel', target: '+493077' }] }]])
+  const uri = `sip:${dialled}@sip.${setup.stack.site.baseDomain}`
+  const call = { uri, from: `<sip:${caller}@carrier.test>`, body: sdp('127.0.31.5', 40000) }
+  const answered = farEnd.request('INVITE', call)
+  const invite = await farEnd.message(({ method }) => method === 'INVITE')
+  t.is(invite.start, `INVITE sip:+493077@127.0.31.5:${farEnd.port} SIP/2.0`)
+  t.true(header(invite, 'from').includes(`<sip:${dialled}@`), header(invite, 'from'))
+  farEnd.reply(invite, '486 Busy Here')
+  farEnd.acknowledge(await answered, call)
+  t.is((await answered).status, 480)
+})
+
 test('without a trunk a number cannot be called, and a far end that wants a password is not reached', async (t) => {
   const setup = await setUp(t)
   const uri = await makeFlow(setup, [
@@ -73,6 +91,11 @@ test('without a trunk a number cannot be called, and a far end that wants a pass
   const phone = await setup.stranger()
   await phone.dial(uri)
   t.regex(await phone.closed(), /^404 /)
+  await phone.dial(await makeFlow(setup, [['connect', { destinations: [{ type: 'tel', target: '+493077' }] }]]))
+  await phone.closed()
+  const withoutTrunk = ({ status, executed_actions }: ActiveflowView) =>
+    status === 'ended' && /needs a trunk/.test(executed_actions[0]?.result ?? '')
+  t.truthy(await activeflow(setup, withoutTrunk))
   const farEnd = await setup.sip('127.0.31.4')
   await trunk(setup, { auth_types: ['ip'], allowed_ips: ['127.0.31.9'], domain_name: `127.0.31.4:${farEnd.port}` })
   await phone.dial(uri)

@@ -77,14 +77,6 @@ export class Pbx {
     return Number(/^(\d+) active channel/m.exec(await this.cli('core show channels'))?.[1] ?? NaN)
   }
 
-  /** The number that a call shows which comes in now. */
-  async callerNumber(): Promise<string | undefined> {
-    const [channel = ''] = (await this.cli('core show channels concise'))
-      .split('\n')
-      .filter((line) => /!talk!/.test(line))
-    return channel.split('!')[7]
-  }
-
   async stop(): Promise<void> {
     if (this.#process.exitCode === null && this.#process.signalCode === null) {
       this.#process.kill('SIGKILL')
