@@ -34,7 +34,6 @@ export const call: Action<CallOptions> = {
   instant: true,
 
   async run(from, { chained = false, ...options }, { id, stored, variables }) {
-    if (chained && !from.hasCaller) throw new ActionError('there is no call any more that the new one could end with')
     const count = Number(variables[generation] ?? 0) + 1
     if (count > youngest) throw new ActionError(`it was called by ${youngest} calls that called one another`)
     await stored

@@ -38,20 +38,21 @@ export class Outgoing {
     const call_id = idOf(groupcall_id ? `${groupcall_id}-0` : `call-${place}`)
     const made = order.place && (this.#groups.has(groupcall_id ?? '') || (await this.#isKnown(exchange, call_id)))
     if (made) return { call_id, groupcall_id }
+    const { customer_id, master_call_id = null } = order
+    if (master_call_id !== null && !this.#switchboard.isLive(master_call_id))
+      throw new HashdialError(
+        'FAILED_PRECONDITION',
+        'CALL_ALREADY_HANGUP',
+        'the call that it should end with has ended',
+      )
     const node = order.node ?? this.#switchboard.leastBusy()
     const plan = await planOf(exchange, order)
     if (groupcall_id) {
       const row = groupcallRow(groupcall_id, node, order, plan)
       await this.#beginGroup(new Groupcall(row, node, exchange, this.#switchboard))
     } else {
-      const { customer_id, master_call_id = null } = order
-      const row = {
-        id: call_id,
-        customer_id,
-        master_call_id,
-        source: plan.source,
-        destination: plan.parties[0]!.address,
-      }
+      const addresses = { source: plan.source, destination: plan.parties[0]!.address }
+      const row = { id: call_id, customer_id, master_call_id, ...addresses }
       const state = stateOf(order, plan)
       await this.#begin(new Call(outgoingRow(node.name, row), node, exchange), state, state.legs[0]!)
     }

@@ -1,5 +1,5 @@
 import { IsNull } from 'typeorm'
-import { cleanUp, type AriNode } from '../ari/connection.ts'
+import { cleanUp, unlessGone, type AriNode } from '../ari/connection.ts'
 import type { AriChannel } from '../ari/types.ts'
 import { Call, type CallRow, type Exchange } from '../calls/call.ts'
 import type { Switchboard } from '../calls/switchboard.ts'
@@ -50,7 +50,12 @@ export async function reconcile(
   // By name: the entities are declared above us, in resources/.
   const rows = await exchange.database.getRepository<CallRow>('calls').findBy({ node: node.name, tm_hangup: IsNull() })
   for (const row of rows.filter(({ id }) => !carried.has(id) && !switchboard.has(id))) {
-    if (await recover(new Call(row, node, exchange), alive.get(row.channel_id), switchboard, door)) repairs.recovered++
+    const call = new Call(row, node, exchange)
+    // Asked again now that its events are heard: it may have ended since the list was made.
+    const channel = alive.has(row.channel_id)
+      ? await unlessGone(node.ari.channels.get({ channelId: row.channel_id }))
+      : undefined
+    if (await recover(call, channel, switchboard, door)) repairs.recovered++
     else repairs.ended++
   }
   goOn()

@@ -1,4 +1,4 @@
-import { cleanUp } from '../ari/connection.ts'
+import { cleanUp, unlessGone } from '../ari/connection.ts'
 import { callEnded, type Call } from './call.ts'
 import { createLeg, dialLeg, type Destination } from './leg.ts'
 import { waitInStasis } from './snoop.ts'
@@ -62,5 +62,7 @@ async function dial(call: Call, leg: Leg | undefined, ringSeconds: number): Prom
 }
 
 async function wasDialled({ node, channelId }: Call): Promise<boolean> {
-  return (await node.ari.channels.getChannelVar({ channelId, variable: dialled })).value === '1'
+  // One that is not set is not found.
+  const found = await unlessGone(node.ari.channels.getChannelVar({ channelId, variable: dialled }))
+  return found?.value === '1'
 }

@@ -41,7 +41,7 @@ const shown = Joi.string()
 
 export const source = Joi.object<Source>({
   type: Joi.valid('extension', 'sip', 'tel').required(),
-  target: shown,
+  target: Joi.when('type', { is: 'extension', then: shown, otherwise: shown.required() }),
   target_name: shown,
 }).or('target', 'target_name')
 
@@ -91,7 +91,7 @@ export function identityOf(from: Address | undefined, anonymous = false): Record
 }
 
 function connectedLine(number: string, name: string): Record<string, string> {
-  return { 'CONNECTEDLINE(num,i)': number, 'CONNECTEDLINE(name,i)': name }
+  return { ...(number && { 'CONNECTEDLINE(num,i)': number }), ...(name && { 'CONNECTEDLINE(name,i)': name }) }
 }
 
 async function findExtension(

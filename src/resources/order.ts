@@ -24,7 +24,7 @@ const order = {
   anonymous: Joi.boolean().description('The other side does not see who calls.'),
   variables: Joi.object()
     .pattern(Joi.string().max(255), Joi.string().allow('').max(4_096))
-    .max(100)
+    .max(50)
     .description('What the flow begins with, beside what it knows of its call.'),
   early_execution: Joi.boolean().description('The flow begins while it rings.'),
 }

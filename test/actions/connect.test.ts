@@ -1,5 +1,5 @@
 import test from 'ava'
-import { device, incoming, sdp } from '../calls/support.ts'
+import { device, hasEnded, hearEachOther, incoming, latestCall, leavesNothing, sdp } from '../calls/support.ts'
 import { flow } from '../support/flows.ts'
 import { setUp } from '../support/setup.ts'
 import { header } from '../support/sip.ts'
@@ -38,3 +38,35 @@ for (const [what, option, from] of [
     caller.acknowledge(await final, call)
   })
 }
+
+test('connect rings several at once, and connects with who answers first', async (t) => {
+  const setup = await setUp(t)
+  const extensions = [await setup.extension(), await setup.extension()]
+  const [one, other] = await Promise.all(extensions.map((extension) => setup.phone(extension)))
+  const destinations = extensions.map(({ id }) => ({ type: 'extension', target: id }))
+  const caller = await setup.stranger()
+  await caller.dial(await flow(setup, [['connect', { destinations }]]))
+  await Promise.all([one!.rings(), other!.rings(), caller.hearsRinging()])
+  await other!.answer()
+  await one!.closed()
+  await hearEachOther(t, caller, other!)
+  await caller.hangup()
+  await other!.closed()
+  t.true(await leavesNothing(setup.stack, (await latestCall(setup.api, hasEnded)).activeflow_id))
+})
+
+test('connect rings one after another, the next when one is busy', async (t) => {
+  const setup = await setUp(t)
+  const extensions = [await setup.extension(), await setup.extension()]
+  const [busy, phone] = [await device(setup, extensions[0]!), await setup.phone(extensions[1]!)]
+  const destinations = extensions.map(({ id }) => ({ type: 'extension', target: id }))
+  const caller = await setup.stranger()
+  await caller.dial(await flow(setup, [['connect', { destinations, ring_method: 'linear' }]]))
+  busy.reply(await incoming(busy), '486 Busy Here')
+  await phone.rings()
+  await phone.answer()
+  await hearEachOther(t, caller, phone)
+  await phone.hangup()
+  await caller.closed()
+  t.true(await leavesNothing(setup.stack, (await latestCall(setup.api, hasEnded)).activeflow_id))
+})

@@ -23,6 +23,7 @@ test('to a call that lasts something can be played and said, and it can be muted
   t.true(await becomesTrue(5_000, () => loudness(caller.heard()) > 300))
   t.is(await command('recording_stop'), 200)
   t.is(await command('recording_stop'), 409)
+  t.is((await setup.api<{ recording_ids: string[] }>('GET', `/calls/${id}`)).body.recording_ids.length, 1)
   t.is(await command('mute', { direction: 'in' }), 200)
   t.is(await command('hold', {}), 200)
   t.is(await command('hold', { hold: false }), 200)

@@ -1,6 +1,6 @@
 import test from 'ava'
 import { becomesTrue } from '../../src/stack/shell.ts'
-import { activeflow } from '../support/flows.ts'
+import { activeflow, runs } from '../support/flows.ts'
 import { setUp, type Setup } from '../support/setup.ts'
 import { header } from '../support/sip.ts'
 import { webServer } from '../support/web.ts'
@@ -67,6 +67,24 @@ test('a phone that is called by the API rings with the source’s number, and he
   await phone.closed()
   t.like(await latestCall(setup.api, hasEnded), { hangup_by: 'local', hangup_reason: 'normal' })
   t.like(await activeflow(setup), { reference_id: body.id })
+  t.true(await leavesNothing(setup.stack, body.id))
+})
+
+test('a flow may begin while it rings, and waits for the answer where it needs one', async (t) => {
+  const setup = await setUp(t)
+  const web = await webServer(t)
+  const extension = await setup.extension()
+  const phone = await setup.phone(extension)
+  const { body } = await makeCall(setup, {
+    ...{ destination: extensionOf(extension), early_execution: true },
+    actions: [{ type: 'answer' }, { type: 'play', option: { stream_urls: [`${web}/tone/1000/2.wav`] } }],
+  })
+  await phone.rings()
+  await activeflow(setup, runs('answer'))
+  await phone.answer()
+  t.true(await phone.hears(1000))
+  await phone.closed()
+  t.like(await latestCall(setup.api, hasEnded), { hangup_by: 'local', hangup_reason: 'normal' })
   t.true(await leavesNothing(setup.stack, body.id))
 })
 
