@@ -1,5 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { cleanUp, unlessGone, type AriNode } from '../ari/connection.ts'
+import { AriError } from '../ari/types.ts'
+import { HashdialError } from '../errors.ts'
 import { Media } from '../voice/media.ts'
 import type { Pcm } from '../voice/pcm.ts'
 import type { Call } from './call.ts'
@@ -59,9 +61,14 @@ async function openMedia(
   onSound: (sound: Pcm) => void,
   signal: AbortSignal,
 ): Promise<Media> {
-  const { channelvars = {} } = await node.ari.channels.externalMedia({
+  const made = node.ari.channels.externalMedia({
     ...{ channelId, app: node.application, format: 'slin16', external_host: 'INCOMING' },
     ...{ transport: 'websocket', connection_type: 'server', encapsulation: 'none' },
+  })
+  const { channelvars = {} } = await made.catch((error: unknown) => {
+    if (!(error instanceof AriError) || error.status === 0) throw error
+    const message = `Asterisk gives no sound of the call (${error.status}): is its module chan_websocket loaded?`
+    throw new HashdialError('UNAVAILABLE', 'MEDIA_FAILED', message)
   })
   const url = node.mediaUrl(channelvars.MEDIA_WEBSOCKET_CONNECTION_ID ?? '')
   return Media.open({ url, onSound, signal })

@@ -28,7 +28,12 @@ export class Transcribes {
       const message = 'the call is being transcribed already: use transcribe_stop first'
       throw new HashdialError('FAILED_PRECONDITION', 'TRANSCRIBED_ALREADY', message)
     }
-    await this.#begin(call, row, true).listening.catch(inWords)
+    const begun = this.#begin(call, row, true)
+    await begun.listening.catch(async (error: unknown) => {
+      // What cannot be begun is no hindrance to the next try.
+      if (error instanceof HashdialError) await begun.done
+      inWords(error)
+    })
   }
 
   /** Ends those of a call. Resolves when all that was said is stored. */

@@ -100,13 +100,11 @@ export class Transcription {
     if (this.#end.signal.aborted) return
     const { provider, language } = this.row
     const stt = this.call.exchange.sounds.voice.stt(provider)
+    const options = { language: language || undefined, signal: this.#deaf.signal }
     for (const tap of this.#taps) {
-      const since = Date.now() - Date.parse(this.call.row.tm_progressing ?? this.call.row.tm_create)
-      const signal = this.#deaf.signal
-      const ear = await stt.listen((event) => this.#heard(tap, since, event), {
-        language: language || undefined,
-        signal,
-      })
+      let since = 0
+      const ear = await stt.listen((event) => this.#heard(tap, since, event), options)
+      since = Date.now() - Date.parse(this.call.row.tm_progressing ?? this.call.row.tm_create)
       this.#lines.set(tap, new Line(ear))
     }
     if (this.isNew) await insertOnce(this.call.exchange.database, 'transcribes', this.row)
