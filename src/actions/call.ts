@@ -1,9 +1,9 @@
 import Joi from 'joi'
-import { party, source, type Party, type Source } from '../calls/party.ts'
+import { ownNumber, party, source, type Party, type Source } from '../calls/party.ts'
 import { ActionError, inWords, type Action, type StepLike } from './action.ts'
 
 interface CallOptions {
-  /** Whom the other side sees as the caller; without it, who calls here. */
+  /** Whom the other side sees as the caller; without it, who calls here, and by a trunk the number that he had dialled. */
   source?: Source
   destinations: Party[]
   ring_method?: 'ring_all' | 'linear'
@@ -37,8 +37,9 @@ export const call: Action<CallOptions> = {
     const count = Number(variables[generation] ?? 0) + 1
     if (count > youngest) throw new ActionError(`it was called by ${youngest} calls that called one another`)
     await stored
-    const { customer_id, source } = from.row
-    const given = { source: source as Source, ...options, ...(chained && { master_call_id: from.id }) }
+    const { customer_id } = from.row
+    const source = (ownNumber(from.row, options.destinations) ?? from.row.source) as Source
+    const given = { source, ...options, ...(chained && { master_call_id: from.id }) }
     const made = { place: id, node: from.node, variables: { ...own(variables), [generation]: String(count) } }
     await from.exchange.outgoing.order(from.exchange, { ...given, ...made, customer_id }).catch(inWords)
   },

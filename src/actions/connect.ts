@@ -3,7 +3,7 @@ import type { Call } from '../calls/call.ts'
 import { dialAll } from '../calls/dial-all.ts'
 import { dialOne } from '../calls/dial.ts'
 import type { Outcome } from '../calls/leg.ts'
-import { addressOf, findParty, identityOf, party, source } from '../calls/party.ts'
+import { addressOf, findParty, identityOf, ownNumber, party, source } from '../calls/party.ts'
 import type { FoundParty, Party, Source } from '../calls/party.ts'
 import { ActionError, type Action, type Place } from './action.ts'
 
@@ -61,7 +61,10 @@ async function dial(call: Call, all: FoundParty[], options: Identified, place: P
   const { timeout, ring_method, early_media = true } = options
   const ringSeconds = timeout === undefined ? call.exchange.ringSeconds : timeout / 1000
   const limits = { ringSeconds, stored: place.stored }
-  const identityFor = (parties: FoundParty[]) => options.identity ?? ownNumber(call, parties)
+  const identityFor = (parties: FoundParty[]) => {
+    const called = parties.map(({ address }) => address)
+    return options.identity ?? identityOf(ownNumber(call.row, called))
+  }
   if (all.length > 1 && ring_method !== 'linear')
     return dialAll(call, all, { id, ...limits, identity: identityFor(all) })
   let outcome = nobody
@@ -77,11 +80,4 @@ async function dial(call: Call, all: FoundParty[], options: Identified, place: P
     if (outcome.talked) break
   }
   return outcome
-}
-
-/** A carrier knows the customer by his own numbers: the one that was dialled. */
-function ownNumber({ row }: Call, parties: FoundParty[]): Record<string, string> | undefined {
-  const { type, target_name: number } = row.destination
-  if (type !== 'number' || parties.some(({ address }) => address.type !== 'tel')) return undefined
-  return identityOf({ type: 'tel', target: number, target_name: '' })
 }

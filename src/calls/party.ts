@@ -1,6 +1,6 @@
 import Joi from 'joi'
 import type { DataSource } from '../database.ts'
-import type { Address, Exchange } from './call.ts'
+import type { Address, CallRow, Exchange } from './call.ts'
 import type { Destination } from './leg.ts'
 import { findTel, telNumber } from './tel.ts'
 
@@ -77,6 +77,15 @@ export async function addressOf(
   const { type, target = '', target_name = '' } = of
   const extension = type === 'extension' && (await findExtension(database, customerId, of))
   return extension ? { type, target: extension.id, target_name: extension.username } : { type, target, target_name }
+}
+
+/** A carrier knows the customer by his own numbers: the one that was dialled, when it is numbers that are called. */
+export function ownNumber(
+  { destination: { type, target_name: target } }: Pick<CallRow, 'destination'>,
+  called: readonly { type: string }[],
+): Address | undefined {
+  if (type !== 'number' || called.some((party) => party.type !== 'tel')) return undefined
+  return { type: 'tel', target, target_name: '' }
 }
 
 /**
