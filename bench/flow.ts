@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto'
-import { readFileSync } from 'node:fs'
 import { createConnection, type Connection } from 'mysql2/promise'
 import { openStack, type Stack } from '../src/stack/stack.ts'
 import { address, callsAt, type Contestant, copyScenarios, highestRates, ports } from './load.ts'
+import { filesOf } from './processes.ts'
 
 const steps = 10
 const sample = 1_500
@@ -83,9 +83,9 @@ async function cost(stack: Stack, contestant: Contestant): Promise<number> {
 }
 
 function processorTime(stack: Stack): number {
-  const fields = readFileSync(`/proc/${stack.part('hashdial').pid!}/stat`, 'utf8')
-    .split(') ')
-    .at(-1)!
-    .split(' ')
-  return (Number(fields[11]) + Number(fields[12])) * tick
+  const ticks = filesOf(stack.part('hashdial').pid!, 'stat').map((text) => {
+    const fields = text.split(') ').at(-1)!.split(' ')
+    return Number(fields[11]) + Number(fields[12])
+  })
+  return ticks.reduce((sum, count) => sum + count, 0) * tick
 }

@@ -1,8 +1,8 @@
-import { readdirSync, readFileSync } from 'node:fs'
 import { createConnection, type Connection, type RowDataPacket } from 'mysql2/promise'
 import { becomesTrue } from '../src/stack/shell.ts'
 import { openStack, type Stack } from '../src/stack/stack.ts'
 import { furnish, startDevice } from './direct-calls.ts'
+import { filesOf } from './processes.ts'
 import { callsAt, type Contestant, ports } from './load.ts'
 
 const names = ['hashdial', 'asterisk', 'kamailio'] as const
@@ -76,16 +76,6 @@ async function lowestMemory(stack: Stack): Promise<Memory> {
 
 /** What a program and its children occupy together, each shared page counted once (proc(5), smaps_rollup, Pss). */
 function memory(group: number): number {
-  let bytes = 0
-  for (const pid of readdirSync('/proc').filter((name) => /^\d+$/.test(name))) {
-    try {
-      const afterName = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ').at(-1) ?? ''
-      if (Number(afterName.split(' ')[2]) !== group) continue
-      const pss = /^Pss:\s+(\d+) kB/m.exec(readFileSync(`/proc/${pid}/smaps_rollup`, 'utf8'))
-      bytes += Number(pss?.[1] ?? 0) * 1024
-    } catch {
-      // It has ended meanwhile.
-    }
-  }
-  return bytes
+  const sizes = filesOf(group, 'smaps_rollup').map((text) => Number(/^Pss:\s+(\d+) kB/m.exec(text)?.[1] ?? 0) * 1024)
+  return sizes.reduce((sum, size) => sum + size, 0)
 }

@@ -46,6 +46,8 @@ export interface Action<Options> {
    * MySQL it does the same, so the engine does not store the cursor before it.
    */
   pure?: true
+  /** It ends the activeflow at once, so the next to be stored is the end: a crash before that runs the last actions again. */
+  final?: true
   /** It takes no time worth speaking of, though it does something: a loop of such actions only would spin. */
   instant?: true
   /** It needs no caller: it works after the call too, in the flow that follows one (`on_complete_flow_id`). */

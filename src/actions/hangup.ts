@@ -30,6 +30,8 @@ export const hangup: Action<HangupOptions> = {
     reference_id: Joi.string().guid({ separator: '-', wrapper: false }),
   }),
 
+  final: true,
+
   ways: () => [{ end: true }],
 
   async run(call, { reason, reference_id }) {

@@ -59,7 +59,7 @@ async function runStep(call: Call, flow: ActiveflowRow, step: StepLike): Promise
   const done = (result: string) => void Object.assign(executed, { tm_end: now(), result })
   if (!action) return done(`there is no action ${step.type}`)
   if (!call.hasCaller && !action.pure && !action.alone) return done('there is no caller any more')
-  const stored = action.pure ? Promise.resolve() : save(call, flow)
+  const stored = action.pure || action.final ? Promise.resolve() : save(call, flow)
   stored.catch(() => undefined) // an eager action may end before it looks
   if (!action.eager) await stored
   for (;;) {
