@@ -3,7 +3,8 @@ import { callVariables } from '../actions/variables.ts'
 import type { Call } from '../calls/call.ts'
 import { now } from '../database.ts'
 
-interface Frame {
+/** A list of actions and where it is. */
+export interface Frame {
   actions: readonly StepLike[]
   cursor: number
   /** Of the action at each index, what it counts (`place.count`). */

@@ -1,6 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises'
-import { checkActions } from '../actions/check.ts'
-import { ActionError, type AnyAction, type Jump, type Place, type StepLike } from '../actions/action.ts'
+import { ActionError, type AnyAction, type Jump, type StepLike } from '../actions/action.ts'
 import { actionOf } from '../actions/index.ts'
 import { substitute } from '../actions/variables.ts'
 import { AriError } from '../ari/types.ts'
@@ -9,6 +8,7 @@ import { now } from '../database.ts'
 import { HashdialError } from '../errors.ts'
 import type { ActiveflowRow, ExecutedAction } from './activeflow.ts'
 import { Pace } from './pace.ts'
+import { CursorPlace } from './place.ts'
 
 /** The longest `executed_actions` that is kept: of a flow that runs for hours, its last actions. */
 const remembered = 200
@@ -100,29 +100,7 @@ async function attempt(
 ): Promise<Jump | void> {
   const options = fillIn(action, step.option, flow.state.variables)
   if (action.needs === 'answered') await call.answer()
-  return action.run(call, options, placeIn(call, flow, stored))
-}
-
-function placeIn(call: Call, flow: ActiveflowRow, stored: Promise<void>): Place {
-  const { executions, variables, memory, stack } = flow.state
-  const frame = stack.at(-1)!
-  const { cursor } = frame
-  return {
-    ...{ id: `${flow.id}-${executions}`, variables, memory, stored },
-    save: () => call.exchange.journal.save('activeflows', flow),
-    get count() {
-      return frame.counts?.[cursor] ?? 0
-    },
-    set count(number) {
-      frame.counts = { ...frame.counts, [cursor]: number }
-    },
-    check(list) {
-      const { actions, problems } = checkActions(list)
-      if (problems.length === 0) return actions
-      const told = problems.slice(0, 3).map(({ field, problem }) => `${field}: ${problem}`)
-      throw new ActionError(`this is no list of actions: ${told.join('; ')}`)
-    },
-  }
+  return action.run(call, options, new CursorPlace(call, flow, stored))
 }
 
 /**
@@ -174,9 +152,9 @@ async function save(call: Call, flow: ActiveflowRow): Promise<void> {
   const flowSaved = journal.save('activeflows', flow, atStart ? 'soon' : 'now')
   flowSaved.catch(() => undefined)
   const saved = Promise.all([atStart ? undefined : flowSaved, first ? call.save() : undefined])
-  const late = new AbortController()
-  const timeout = delay(patience, false, { signal: late.signal }).catch(() => false)
-  const inTime = await Promise.race([saved.then(() => true), timeout]).finally(() => late.abort())
+  let timer: NodeJS.Timeout | undefined
+  const late = new Promise<false>((resolve) => (timer = setTimeout(() => resolve(false), patience)))
+  const inTime = await Promise.race([saved.then(() => true), late]).finally(() => clearTimeout(timer))
   if (first && !inTime)
     throw new HashdialError('UNAVAILABLE', 'DATABASE_AWAY', 'the database did not take the call in time')
 }

@@ -1,14 +1,20 @@
-let last = 0n
+let last = 0
+/** The second that was written last, and how. A call asks for the time dozens of times. */
+let second = -1
+let written = ''
 
 /**
  * This moment as RFC 3339 in UTC with microseconds. Never the same twice in one process, so that what was made later
  * also sorts later; a Date has milliseconds only.
  */
 export function now(): string {
-  const micros = BigInt(Date.now()) * 1000n
-  last = micros > last ? micros : last + 1n
-  const fraction = String(last % 1_000_000n).padStart(6, '0')
-  return `${new Date(Number(last / 1_000_000n) * 1000).toISOString().slice(0, 19)}.${fraction}Z`
+  last = Math.max(Date.now() * 1000, last + 1)
+  const whole = Math.floor(last / 1_000_000)
+  if (whole !== second) {
+    second = whole
+    written = new Date(whole * 1000).toISOString().slice(0, 20)
+  }
+  return `${written}${String(last - whole * 1_000_000).padStart(6, '0')}Z`
 }
 
 /** `2026-01-02 03:04:05.123456`, as the database writes a DATETIME(6), into `2026-01-02T03:04:05.123456Z`. */

@@ -1,0 +1,48 @@
+import { ActionError, type Place, type StepLike } from '../actions/action.ts'
+import { checkActions } from '../actions/check.ts'
+import type { Call } from '../calls/call.ts'
+import type { ActiveflowRow, Frame } from './activeflow.ts'
+
+/** The place of the action at the cursor. */
+export class CursorPlace implements Place {
+  readonly #call: Call
+  readonly #flow: ActiveflowRow
+  readonly #frame: Frame
+  readonly #cursor: number
+  readonly id: string
+  readonly variables: Place['variables']
+  readonly memory: Place['memory']
+
+  constructor(
+    call: Call,
+    flow: ActiveflowRow,
+    readonly stored: Promise<void>,
+  ) {
+    const { executions, variables, memory, stack } = flow.state
+    this.#call = call
+    this.#flow = flow
+    this.#frame = stack.at(-1)!
+    this.#cursor = this.#frame.cursor
+    this.id = `${flow.id}-${executions}`
+    this.variables = variables
+    this.memory = memory
+  }
+
+  get count(): number {
+    return this.#frame.counts?.[this.#cursor] ?? 0
+  }
+  set count(number: number) {
+    this.#frame.counts = { ...this.#frame.counts, [this.#cursor]: number }
+  }
+
+  save(): Promise<void> {
+    return this.#call.exchange.journal.save('activeflows', this.#flow)
+  }
+
+  check(list: unknown): StepLike[] {
+    const { actions, problems } = checkActions(list)
+    if (problems.length === 0) return actions
+    const told = problems.slice(0, 3).map(({ field, problem }) => `${field}: ${problem}`)
+    throw new ActionError(`this is no list of actions: ${told.join('; ')}`)
+  }
+}
