@@ -84,7 +84,8 @@ async function furnish(
 async function cost(stack: Stack, contestant: Contestant): Promise<number> {
   await callsAt(stack, contestant, 50, 200)
   const before = processorTime(stack)
-  await callsAt(stack, contestant, 50, sample)
+  const { done } = await callsAt(stack, contestant, 50, sample)
+  if (done !== sample) throw new Error(`${sample - done} of ${sample} calls failed`)
   return (processorTime(stack) - before) / sample
 }
 

@@ -17,6 +17,9 @@ const wantedEvents = [
   ...['PlaybackFinished', 'RecordingFinished', 'RecordingFailed'],
 ]
 
+/** Requests that are made by HTTP, by their path below /ari/. */
+const overHttp = /^api-docs\/|\/eventFilter$|^(channels|bridges)\??$/
+
 export interface AriListener {
   /** A channel came into Stasis. `event.args` are those of the dialplan's Stasis(). */
   stasisStart: (node: AriNode, event: AriEvent) => void
@@ -150,9 +153,13 @@ export class AriNode {
     this.#wait = Math.min(this.#wait * 2, retryMax)
   }
 
-  /** Everything goes over the WebSocket but the api-docs, and the filter that could hold back its own response. */
+  /**
+   * Everything goes over the WebSocket but the api-docs, the filter that could hold back its own response, and what may
+   * be long: Asterisk 22 builds a frame on the stack of its thread (496 KiB; res_http_websocket.c,
+   * __ast_websocket_write), so a list of some 800 channels ends it.
+   */
   readonly #carry: Carrier = async (method, uri, body) => {
-    if (uri.startsWith('api-docs/') || uri.endsWith('/eventFilter')) return this.#http(method, uri, body)
+    if (overHttp.test(uri)) return this.#http(method, uri, body)
     if (!this.#socket) throw new AriError(0, `Asterisk ${this.name} is not connected: ${this.problem}`)
     return this.#socket.request(method, uri, body)
   }

@@ -77,3 +77,16 @@ test('names that need escaping arrive as they are', async (t) => {
   t.is((await node.ari.bridges.get({ bridgeId })).id, bridgeId)
   await node.ari.bridges.destroy({ bridgeId })
 })
+
+test('a list of many channels is read, and Asterisk lives on', async (t) => {
+  const { node } = await connect(t)
+  t.true(await becomesTrue(5_000, () => node.connected))
+  const ids = Array.from({ length: 1_600 }, (_, number) => `test-many-${number}`)
+  const { application: app, ari } = node
+  const endpoint = 'PJSIP/hashdial/sip:nobody@127.0.0.1'
+  t.teardown(() => cleanUp(ids.map((channelId) => ari.channels.hangup({ channelId }))))
+  for (const channelId of ids) await ari.channels.create({ endpoint, app, channelId })
+  const listed = new Set((await ari.channels.list()).map(({ id }) => id))
+  t.true(ids.every((id) => listed.has(id)))
+  t.is((await ari.channels.get({ channelId: ids[0]! })).id, ids[0]!)
+})
