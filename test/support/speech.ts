@@ -22,15 +22,15 @@ export async function transcriber(): Promise<{ read(sound: Sound): Promise<strin
 }
 
 /**
- * How often this was said, going by most of its words: the transcriber writes 9 for nine, and mishears one word or
- * another when the line has lost a packet.
+ * How often this was said, going by half of its words: the transcriber writes 9 for nine, and mishears some when the
+ * line has lost a packet.
  */
 export function timesSaid(text: string, understood: string): number {
   const wanted = words(text)
   const had = words(understood)
   const count = (list: readonly string[], word: string) => list.filter((other) => other === word).length
   const times = [...new Set(wanted)].map((word) => Math.floor(count(had, word) / count(wanted, word)))
-  return times.sort((one, other) => other - one)[Math.ceil(times.length * 0.6) - 1] ?? 0
+  return times.sort((one, other) => other - one)[Math.ceil(times.length / 2) - 1] ?? 0
 }
 
 const words = (text: string): string[] => text.toLowerCase().match(/[a-z]+/g) ?? []
