@@ -6,7 +6,7 @@ import { filesOf } from './processes.ts'
 import { callsAt, type Contestant, ports } from './load.ts'
 
 const names = ['hashdial', 'asterisk', 'kamailio'] as const
-const rate = 60
+const rate = 40
 const before = 3_000
 const calls = 10_000
 
