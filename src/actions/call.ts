@@ -1,6 +1,6 @@
 import Joi from 'joi'
 import { ownNumber, party, source, type Party, type Source } from '../calls/party.ts'
-import { ActionError, inWords, type Action, type StepLike } from './action.ts'
+import { ActionError, flowId, inWords, type Action, type StepLike } from './action.ts'
 
 interface CallOptions {
   /** Whom the other side sees as the caller; without it, who calls here, and by a trunk the number that he had dialled. */
@@ -23,7 +23,7 @@ export const call: Action<CallOptions> = {
     source,
     destinations: Joi.array().items(party).min(1).max(20).required(),
     ring_method: Joi.valid('ring_all', 'linear'),
-    flow_id: Joi.string().guid({ separator: '-', wrapper: false }).lowercase(),
+    flow_id: flowId,
     actions: Joi.array(),
     chained: Joi.boolean(),
     early_execution: Joi.boolean(),

@@ -1,9 +1,9 @@
 import { randomUUID } from 'node:crypto'
-import { setTimeout as delay } from 'node:timers/promises'
 import { IsNull } from 'typeorm'
 import type { AriNode } from '../ari/connection.ts'
 import { Call, callEnded, type Exchange } from '../calls/call.ts'
 import { idOf } from '../calls/id.ts'
+import { inTime, storedTooLate } from '../calls/journal.ts'
 import { ringOut, type Leg } from '../calls/originate.ts'
 import { identityOf } from '../calls/party.ts'
 import { outgoingRow } from '../calls/row.ts'
@@ -14,9 +14,6 @@ import { createActiveflow, type ActiveflowRow } from './activeflow.ts'
 import { Groupcall, type GroupcallRow, type GroupcallState } from './groupcall.ts'
 import { planOf, type Order, type Plan } from './order.ts'
 import { runActiveflow } from './run.ts'
-
-/** How long MySQL may take for a new call, in milliseconds: nobody is called whom a crash would make us forget. */
-const patience = 2_000
 
 /** The calls that we make. */
 export class Outgoing {
@@ -106,7 +103,7 @@ export class Outgoing {
       variables: { ...variables, ...activeflow.state.variables },
       ...(early && { early }),
     })
-    const stored = store(call, activeflow)
+    const stored = store(call.save().then(() => call.exchange.journal.save('activeflows', activeflow)))
     const failed = () => {
       call.end('local', 'failed')
       return errands.end(call, activeflow)
@@ -125,7 +122,7 @@ export class Outgoing {
   async #beginGroup(found: Groupcall): Promise<void> {
     this.#groups.set(found.row.id, found)
     try {
-      await inTime(found.save())
+      await store(found.save())
       await this.#member(found, 0)
     } catch (error) {
       found.hangup()
@@ -178,12 +175,7 @@ function stateOf({ anonymous, early_execution: early = false, variables = {} }: 
   return { legs: plan.parties.map(({ endpoint }) => ({ endpoint, identity })), actions, flow, early, variables }
 }
 
-async function store(call: Call, flow: ActiveflowRow): Promise<void> {
-  await inTime(call.save().then(() => call.exchange.journal.save('activeflows', flow)))
-}
-
-async function inTime(saved: Promise<void>): Promise<void> {
-  saved.catch(() => undefined)
-  if (await Promise.race([saved.then(() => true), delay(patience, false, { ref: false })])) return
-  throw new HashdialError('UNAVAILABLE', 'DATABASE_AWAY', 'the database did not take the call in time')
+/** Nobody is called whom a crash would make us forget. */
+async function store(saved: Promise<void>): Promise<void> {
+  if (!(await inTime(saved))) throw storedTooLate()
 }

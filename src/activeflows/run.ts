@@ -4,8 +4,8 @@ import { actionOf } from '../actions/index.ts'
 import { substitute } from '../actions/variables.ts'
 import { AriError } from '../ari/types.ts'
 import { callEnded, type Call } from '../calls/call.ts'
+import { inTime, storedTooLate } from '../calls/journal.ts'
 import { now } from '../database.ts'
-import { HashdialError } from '../errors.ts'
 import type { ActiveflowRow, ExecutedAction } from './activeflow.ts'
 import { Pace } from './pace.ts'
 import { CursorPlace } from './place.ts'
@@ -18,9 +18,6 @@ const deepest = 100
 
 /** How large these lists may be together, in characters: they are stored before each action. */
 const largest = 2_000_000
-
-/** How long an action waits for MySQL, in milliseconds. */
-const patience = 2_000
 
 /**
  * Runs an activeflow from where its cursor is until its list is done, an action ends it, or the caller hangs up; then
@@ -152,11 +149,7 @@ async function save(call: Call, flow: ActiveflowRow): Promise<void> {
   const flowSaved = journal.save('activeflows', flow, atStart ? 'soon' : 'now')
   flowSaved.catch(() => undefined)
   const saved = Promise.all([atStart ? undefined : flowSaved, first ? call.save() : undefined])
-  let timer: NodeJS.Timeout | undefined
-  const late = new Promise<false>((resolve) => (timer = setTimeout(() => resolve(false), patience)))
-  const inTime = await Promise.race([saved.then(() => true), late]).finally(() => clearTimeout(timer))
-  if (first && !inTime)
-    throw new HashdialError('UNAVAILABLE', 'DATABASE_AWAY', 'the database did not take the call in time')
+  if (!(await inTime(saved)) && first) throw storedTooLate()
 }
 
 async function fail(call: Call, flow: ActiveflowRow, error: Error): Promise<void> {

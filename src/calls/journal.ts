@@ -1,6 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import type { DataSource } from 'typeorm'
 import { isDatabaseAway, query, toSqlTime } from '../database.ts'
+import { HashdialError } from '../errors.ts'
 
 export interface JournalRow {
   id: string
@@ -24,6 +25,21 @@ const batch = 200
 /** In milliseconds: until the next try while the database is away, and how long a row that comes `soon` waits for company. */
 const retry = 250
 const linger = 50
+
+/** How long a call waits for MySQL, in milliseconds. */
+const patience = 2_000
+
+/** Waits for what was given to the journal, but not for ever: false when it is not in MySQL by then. It is stored later. */
+export async function inTime(saved: Promise<unknown>): Promise<boolean> {
+  let timer: NodeJS.Timeout | undefined
+  const late = new Promise<false>((resolve) => (timer = setTimeout(() => resolve(false), patience)))
+  return Promise.race([saved.then(() => true), late]).finally(() => clearTimeout(timer))
+}
+
+/** Why a call that is not in MySQL in time is not begun: nobody would know of it after a crash. */
+export function storedTooLate(): HashdialError {
+  return new HashdialError('UNAVAILABLE', 'DATABASE_AWAY', 'the database did not take the call in time')
+}
 
 /**
  * Writes the rows of live calls and activeflows. A row that changes while a write is under way waits for the next one,

@@ -6,6 +6,7 @@ import { HashdialError } from '../errors.ts'
 import { callCommands } from './call-commands.ts'
 import { customerId, id, time, times } from './fields.ts'
 import { address, callOrder, carryOut } from './order.ts'
+import { relatedIds } from './related.ts'
 import type { Resource } from './resource.ts'
 
 @Entity({ name: 'calls' })
@@ -70,13 +71,8 @@ export const calls: Resource<CallRecord> = {
   },
   begin: async (body, customer_id, site) => (await carryOut(body, customer_id, site)).call_id,
   async complete(rows, manager) {
-    for (const row of rows) row.recording_ids = []
-    if (rows.length === 0) return
-    const recordings: { id: string; reference_id: string }[] = await manager.query(
-      `SELECT id, reference_id FROM recordings WHERE reference_id IN (${rows.map(() => '?').join(',')}) ORDER BY tm_create`,
-      rows.map((row) => row.id),
-    )
-    for (const { id, reference_id } of recordings) rows.find((row) => row.id === reference_id)?.recording_ids.push(id)
+    const idsOf = await relatedIds(manager, 'recordings', 'reference_id', rows)
+    for (const row of rows) row.recording_ids = idsOf(row)
   },
   commands: {
     ...callCommands,

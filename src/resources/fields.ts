@@ -38,6 +38,16 @@ export const common = {
   detail: detail.required(),
 }
 
+/** What something that is made of a call shows: a recording, a transcribe. */
+export const partOfCall = {
+  id: id().required(),
+  customer_id: customerId,
+  activeflow_id: id().required().description('The activeflow that began it.'),
+  reference_type: Joi.valid('call').required(),
+  reference_id: id().required().description('The call.'),
+  on_end_flow_id: id().allow(null).required().description('The flow that runs when it has ended.'),
+}
+
 export const times = {
   tm_create: time().required().description('When it was made.'),
   tm_update: time().allow(null).required().description('When it was last changed.'),

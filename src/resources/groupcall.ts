@@ -5,6 +5,7 @@ import { BelongsTo, Exact, Id, Json, Reference, Time } from '../database/columns
 import { HashdialError } from '../errors.ts'
 import { customerId, id, time, times } from './fields.ts'
 import { address, carryOut, groupcallOrder } from './order.ts'
+import { relatedIds } from './related.ts'
 import type { Resource } from './resource.ts'
 
 @Entity({ name: 'groupcalls' })
@@ -61,13 +62,8 @@ export const groupcalls: Resource<GroupcallRecord> = {
   },
   begin: async (body, customer_id, site) => (await carryOut(body, customer_id, site, true)).groupcall_id!,
   async complete(rows, manager) {
-    for (const row of rows) row.call_ids = []
-    if (rows.length === 0) return
-    const calls: { id: string; groupcall_id: string }[] = await manager.query(
-      `SELECT id, groupcall_id FROM calls WHERE groupcall_id IN (${rows.map(() => '?').join(',')}) ORDER BY tm_create`,
-      rows.map((row) => row.id),
-    )
-    for (const call of calls) rows.find((row) => row.id === call.groupcall_id)?.call_ids.push(call.id)
+    const idsOf = await relatedIds(manager, 'calls', 'groupcall_id', rows)
+    for (const row of rows) row.call_ids = idsOf(row)
   },
   commands: {
     hangup: {

@@ -3,7 +3,7 @@ import { Entity, Index } from 'typeorm'
 import type { RecordingRow } from '../calls/recordings.ts'
 import { BelongsTo, Exact, Id, Reference, Time } from '../database/columns.ts'
 import { HashdialError } from '../errors.ts'
-import { customerId, id, time, times } from './fields.ts'
+import { id, partOfCall, time, times } from './fields.ts'
 import type { RecordingFiles, Resource, Site } from './resource.ts'
 
 @Entity({ name: 'recordings' })
@@ -36,12 +36,7 @@ export const recordings: Resource<Recording> = {
   deletable: true,
   schema: {
     read: Joi.object({
-      id: id().required(),
-      customer_id: customerId,
-      activeflow_id: id().required().description('The activeflow that began it.'),
-      reference_type: Joi.valid('call').required(),
-      reference_id: id().required().description('The call.'),
-      on_end_flow_id: id().allow(null).required().description('The flow that runs when it has ended.'),
+      ...partOfCall,
       status: Joi.valid('recording', 'ended', 'failed').required().description('failed: there is no file.'),
       format: Joi.valid('wav').required(),
       tm_start: time().required(),

@@ -2,7 +2,7 @@ import Joi from 'joi'
 import { Column, Entity, Index } from 'typeorm'
 import type { TranscribeRow, TranscriptRow } from '../calls/transcription.ts'
 import { BelongsTo, Count, Exact, Id, Reference, Time } from '../database/columns.ts'
-import { customerId, id, time, times } from './fields.ts'
+import { customerId, id, partOfCall, time, times } from './fields.ts'
 import type { Resource } from './resource.ts'
 
 @Entity({ name: 'transcribes' })
@@ -49,12 +49,7 @@ export const transcribes: Resource<Transcribe> = {
   deletable: true,
   schema: {
     read: Joi.object({
-      id: id().required(),
-      customer_id: customerId,
-      activeflow_id: id().required().description('The activeflow that began it.'),
-      reference_type: Joi.valid('call').required(),
-      reference_id: id().required().description('The call.'),
-      on_end_flow_id: id().allow(null).required().description('The flow that runs when it has ended.'),
+      ...partOfCall,
       status: Joi.valid('progressing', 'done').required(),
       provider: Joi.string().required().description('Who understands what is said.').example('moonshine'),
       language: Joi.string()

@@ -1,0 +1,19 @@
+import type { EntityManager } from '../database.ts'
+import type { Row } from './resource.ts'
+
+/** The ids of the rows of another table that name a row in `column`, in the order of their making. */
+export async function relatedIds(
+  manager: EntityManager,
+  table: 'calls' | 'recordings',
+  column: 'groupcall_id' | 'reference_id',
+  rows: readonly Row[],
+): Promise<(row: Row) => string[]> {
+  const found: { id: string; owner: string }[] =
+    rows.length === 0
+      ? []
+      : await manager.query(
+          `SELECT id, ${column} AS owner FROM ${table} WHERE ${column} IN (${rows.map(() => '?').join(',')}) ORDER BY tm_create`,
+          rows.map(({ id }) => id),
+        )
+  return (row) => found.filter(({ owner }) => owner === row.id).map(({ id }) => id)
+}
