@@ -1,7 +1,8 @@
 import { Readable } from 'node:stream'
 import type { ReadableStream } from 'node:stream/web'
 import type { Logger } from '../log.ts'
-import { loadOperations, type AriOperations, type Carrier } from './operations.ts'
+import { loadOperations, type Carrier } from './client.ts'
+import type { AriOperations } from './operations.ts'
 import { AriSocket } from './socket.ts'
 import { AriError, type AriEvent } from './types.ts'
 
@@ -18,7 +19,7 @@ const wantedEvents = [
 ]
 
 /** Requests that are made by HTTP, by their path below /ari/. */
-const overHttp = /^api-docs\/|\/eventFilter$|^(channels|bridges)\??$/
+const overHttp = /^api-docs\/|\/eventFilter$|^(channels|bridges)$/
 
 export interface AriListener {
   /** A channel came into Stasis. `event.args` are those of the dialplan's Stasis(). */

@@ -1,6 +1,4 @@
-import { createRequire } from 'node:module'
-import { setTimeout as delay } from 'node:timers/promises'
-import { AriError, type AriBridge, type AriChannel, type AriPlayback, type AriRecording } from './types.ts'
+import type { AriBridge, AriChannel, AriPlayback, AriRecording } from './types.ts'
 
 type Id = { channelId: string }
 
@@ -96,82 +94,4 @@ export interface ExternalMedia {
   direction?: 'both'
   data?: string
   variables?: Record<string, string>
-}
-
-interface SwaggerRequest {
-  url: string
-  method: string
-  body?: string
-  on: { response(response: { data: string }): void; error(response: { data: string } & object): void }
-}
-
-/** Carries one request to Asterisk. `uri` is relative to /ari/. Rejects with AriError. */
-export type Carrier = (method: string, uri: string, body?: string) => Promise<string>
-
-const require = createRequire(import.meta.url)
-const ariClient = require('ari-client') as { connect(url: string, user: string, password: string): Promise<unknown> }
-const { SwaggerHttp, authorizations } = require('swagger-client') as {
-  SwaggerHttp: { prototype: { execute(request: SwaggerRequest): void } }
-  authorizations: { remove(name: string): void }
-}
-
-/** By the made-up host under which ari-client knows an Asterisk. */
-const carriers = new Map<string, Carrier>()
-let loaded = 0
-
-/** How long reading the api-docs may take, in milliseconds. */
-const patience = 10_000
-
-// ari-client 2.2.0 (2019) knows every operation from Asterisk's own api-docs, but its transport has no deadline, throws
-// strings from callbacks and opens a connection for each request. swagger-client sends everything through this one
-// function, so the transport is replaced here, and only the knowledge of operations is ari-client's.
-SwaggerHttp.prototype.execute = (request) => {
-  const url = new URL(request.url)
-  const uri = url.pathname.replace(/^\/ari\//, '') + url.search
-  const carrier = carriers.get(url.host) ?? (() => Promise.reject(new AriError(0, 'this connection has been ended')))
-  carrier(request.method, uri, request.body)
-    .then(
-      (data) => request.on.response({ data }),
-      // Without `data` ari-client hands the error on as it is.
-      (error: Error & { data: never }) => request.on.error(error),
-    )
-    // What it throws here is a string that says less than the error that it was given.
-    .catch(() => undefined)
-}
-
-/**
- * Reads the api-docs of an Asterisk through `carrier`, and gives its operations, which travel by `carrier` too.
- * `origin` is what Asterisk calls itself there. Rejects where something is wrong with them.
- */
-export async function loadOperations(origin: string, carrier: Carrier): Promise<AriOperations> {
-  const host = `asterisk-${++loaded}.ari`
-  // Several connections may lead to one Asterisk, so each has a name of its own.
-  const renamed: Carrier = async (method, uri, body) => {
-    const answer = await carrier(method, uri, body)
-    return uri.startsWith('api-docs/') ? answer.replaceAll(origin, `http://${host}`) : answer
-  }
-  carriers.set(host, renamed)
-  const timer = new AbortController()
-  const late = delay(patience, undefined, { signal: timer.signal }).then(() => {
-    throw new AriError(0, `Asterisk’s api-docs could not be read within ${patience} ms`)
-  })
-  const unmute = muteConsole()
-  try {
-    return (await Promise.race([ariClient.connect(`http://${host}`, '', ''), late])) as AriOperations
-  } finally {
-    // The carrier knows the user; swagger-client would encode it anew, and globally, for every request.
-    authorizations.remove('basic-auth')
-    unmute()
-    timer.abort()
-    late.catch(() => undefined)
-  }
-}
-
-/** swagger-client prints a note about Swagger 1.1 with console.log for all api-docs that it reads. */
-function muteConsole(): () => void {
-  /* eslint-disable no-console */
-  const print = console.log
-  console.log = () => undefined
-  return () => (console.log = print)
-  /* eslint-enable no-console */
 }

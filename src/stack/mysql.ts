@@ -61,6 +61,7 @@ skip-name-resolve
 character-set-server = utf8mb4
 default-time-zone = +00:00
 innodb-flush-log-at-trx-commit = 1
+performance-schema = OFF
 innodb-buffer-pool-size = 512M
 max-connections = 300
 `
