@@ -80,8 +80,8 @@ type Talker = Awaited<ReturnType<Setup['stranger']>>
 
 export async function hearEachOther(t: ExecutionContext, one: Talker, other: Talker): Promise<void> {
   const [first, second] = await Promise.all([one.hears(other), other.hears(one)])
-  t.true(first, 'the caller hears the callee’s tone')
-  t.true(second, 'the callee hears the caller’s tone')
+  t.true(first, `the caller hears the callee’s tone of ${other.tone} Hz (${one.hearing()})`)
+  t.true(second, `the callee hears the caller’s tone of ${one.tone} Hz (${other.hearing()})`)
 }
 
 /** The Call-ID, to find a call in another place. */

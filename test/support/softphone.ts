@@ -126,6 +126,14 @@ export class Softphone {
     return lastSeconds(readWav(this.baresip.recording), seconds)
   }
 
+  /** What it has heard, in words: for a test that fails. */
+  hearing(): string {
+    const [all, last] = [readWav(this.baresip.recording), this.heard()]
+    const heard = tones.map((tone) => `${tone} Hz ${share(last, tone).toFixed(2)}`).join(', ')
+    const length = (all.samples.length / all.rate).toFixed(1)
+    return `heard ${length} s; of its last half second: loudness ${loudness(last).toFixed(0)}, ${heard}`
+  }
+
   /** Waits until it has heard this tone, clearly, for half a second; false when that does not happen. */
   hears(tone: number | Softphone, milliseconds = 20_000): Promise<boolean> {
     const frequency = typeof tone === 'number' ? tone : tone.tone
