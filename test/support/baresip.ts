@@ -138,7 +138,11 @@ export class Baresip {
   }
 }
 
-/** ausine plays at 48 kHz only; baresip resamples to what the codec wants. */
+/**
+ * ausine plays at 48 kHz only; baresip resamples to what the codec wants. In `audio_path` are no sounds: baresip would play
+ * ringing into the same file as the call, and its aufile module (1.1.0, aufile_play.c) may hang or write on for ever when a
+ * sound is stopped before the thread that plays it has begun.
+ */
 function configuration(folder: string, sipPort: number, controlPort: number, tone: number): string {
   const modules = ['g711', 'ausine', 'aufile', 'account', 'menu', 'ctrl_tcp']
   return `poll_method epoll
@@ -152,7 +156,7 @@ ausrc_channels 1
 audio_player aufile,${folder}/heard.wav
 auplay_srate 8000
 auplay_channels 1
-audio_alert aufile,${folder}/alert.wav
+audio_path ${folder}
 rtp_ports 31000-32700
 menu_bell no
 ctrl_tcp_listen 127.0.0.1:${controlPort}
