@@ -4,6 +4,7 @@ import type { Call } from './call.ts'
 import {
   createLeg,
   dialLeg,
+  ignoreConflict,
   statusOf,
   tearDown,
   untilEnd,
@@ -107,7 +108,9 @@ function best(one: number, other: number): number {
 }
 
 async function talk(call: Call, winner: string, bridgeId: string): Promise<void> {
-  const { ari } = call.node
-  await ari.bridges.createWithId({ bridgeId, type: 'mixing' })
-  await Promise.all([call.answer(), ari.bridges.addChannel({ bridgeId, channel: `${call.channelId},${winner}` })])
+  const { bridges } = call.node.ari
+  const channel = `${call.channelId},${winner}`
+  // What an earlier run has made stays as it is, and answers 409.
+  await bridges.createWithId({ bridgeId, type: 'mixing' }).catch(ignoreConflict)
+  await Promise.all([call.answer(), bridges.addChannel({ bridgeId, channel }).catch(ignoreConflict)])
 }

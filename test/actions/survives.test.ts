@@ -1,8 +1,8 @@
 import test from 'ava'
 import { startStack } from '../../src/stack/stack.ts'
 import { becomesTrue } from '../../src/stack/shell.ts'
-import { hasEnded, latestCall, leavesNothing } from '../calls/support.ts'
-import { activeflow, callFlow, results, runs } from '../support/flows.ts'
+import { hasEnded, hearEachOther, latestCall, leavesNothing } from '../calls/support.ts'
+import { activeflow, callFlow, flow, results, runs } from '../support/flows.ts'
 import { setUp, type Extension } from '../support/setup.ts'
 import { webServer } from '../support/web.ts'
 import { id, listener, makeFlow } from './support.ts'
@@ -186,5 +186,27 @@ test.serial('a groupcall goes on: who answers gets the flow, the others stop rin
   await other!.hangup()
   t.true(await becomesTrue(5_000, async () => (await shown()).status === 'hangup'))
   t.is((await shown()).call_ids.length, 2)
+  t.true(await leavesNothing(stack))
+})
+
+test.serial('connect rings several on, and who answers first is connected, through two crashes', async (t) => {
+  const setup = await setUp(t, stack)
+  const extensions = [await setup.extension(), await setup.extension()]
+  const [one, other] = await Promise.all(extensions.map((extension) => setup.phone(extension)))
+  const caller = await setup.stranger()
+  await caller.dial(await flow(setup, [['connect', to(...extensions)]]))
+  await Promise.all([one!.rings(), other!.rings()])
+  await killAndStart()
+  await other!.answer()
+  await one!.closed()
+  await hearEachOther(t, caller, other!)
+  const heard = () => caller.heard(3_600).samples.length
+  const before = heard()
+  await killAndStart()
+  t.true(await becomesTrue(10_000, () => heard() > before + 4 * 8_000), 'they talk on for seconds')
+  await hearEachOther(t, caller, other!)
+  await other!.hangup()
+  await caller.closed()
+  await latestCall(setup.api, hasEnded)
   t.true(await leavesNothing(stack))
 })
