@@ -1,10 +1,10 @@
 import { cleanUp, unlessGone } from '../ari/connection.ts'
 import { Inbox } from '../ari/inbox.ts'
+import { ensureBridge, ignoreConflict } from './bridge.ts'
 import type { Call } from './call.ts'
 import {
   createLeg,
   dialLeg,
-  ignoreConflict,
   statusOf,
   tearDown,
   untilEnd,
@@ -108,9 +108,7 @@ function best(one: number, other: number): number {
 }
 
 async function talk(call: Call, winner: string, bridgeId: string): Promise<void> {
-  const { bridges } = call.node.ari
-  const channel = `${call.channelId},${winner}`
-  // What an earlier run has made stays as it is, and answers 409.
-  await bridges.createWithId({ bridgeId, type: 'mixing' }).catch(ignoreConflict)
-  await Promise.all([call.answer(), bridges.addChannel({ bridgeId, channel }).catch(ignoreConflict)])
+  await ensureBridge(call, bridgeId)
+  const joined = call.node.ari.bridges.addChannel({ bridgeId, channel: `${call.channelId},${winner}` })
+  await Promise.all([call.answer(), joined.catch(ignoreConflict)])
 }

@@ -1,10 +1,10 @@
 import { unlessGone } from '../ari/connection.ts'
 import { Inbox } from '../ari/inbox.ts'
+import { ensureBridge, ignoreConflict } from './bridge.ts'
 import type { Call } from './call.ts'
 import {
   createLeg,
   dialLeg,
-  ignoreConflict,
   show,
   statusOf,
   tearDown,
@@ -41,7 +41,7 @@ async function ring(call: Call, { endpoint }: Destination, inbox: Inbox, options
   await Promise.all([
     // First, for Asterisk makes the bridge while the leg finds its way into Stasis.
     createLeg(call, id, endpoint, options.identity),
-    call.node.ari.bridges.createWithId({ bridgeId: id, type: 'mixing' }),
+    ensureBridge(call, id),
   ])
   for (;;) {
     const event = await inbox.next()

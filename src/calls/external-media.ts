@@ -1,7 +1,8 @@
 import { lookup } from 'node:dns/promises'
-import { cleanUp, unlessGone } from '../ari/connection.ts'
+import { cleanUp } from '../ari/connection.ts'
 import type { Direction } from '../ari/operations.ts'
 import { HashdialError } from '../errors.ts'
+import { ensureBridge } from './bridge.ts'
 import type { Call } from './call.ts'
 import { waitInStasis } from './snoop.ts'
 
@@ -19,8 +20,7 @@ export async function startExternalMedia(call: Call, place: string, options: Ext
   const [id, snoopId] = [`external-${place}`, `external_snoop-${place}`]
   const leg = { app, appArgs: 'leg' }
   const external_host = await allowed(call, options.host)
-  if (!call.recovered || !(await unlessGone(ari.bridges.get({ bridgeId: id }))))
-    await ari.bridges.createWithId({ bridgeId: id, type: 'mixing' })
+  await ensureBridge(call, id)
   await Promise.all([
     waitInStasis(call, snoopId, () =>
       ari.channels.snoopChannelWithId({

@@ -1,6 +1,6 @@
 import { cleanUp } from '../ari/connection.ts'
 import type { Inbox } from '../ari/inbox.ts'
-import { AriError, type AriEvent } from '../ari/types.ts'
+import type { AriEvent } from '../ari/types.ts'
 import type { Call } from './call.ts'
 import { refusalStatus } from './causes.ts'
 
@@ -61,8 +61,4 @@ export async function tearDown({ node: { ari }, interrupted }: Call, bridgeId: s
   if (interrupted) return
   const legs = legIds.map((channelId) => ari.channels.hangup({ channelId }))
   await cleanUp([...legs, ari.bridges.destroy({ bridgeId })])
-}
-
-export function ignoreConflict(error: unknown): void {
-  if (!(error instanceof AriError) || error.status !== 409) throw error
 }
