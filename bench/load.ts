@@ -80,8 +80,12 @@ export async function highestRates(stack: Stack, contestants: readonly Contestan
 async function holds(stack: Stack, contestant: Contestant, rate: number): Promise<boolean> {
   const { done, took } = await callsAt(stack, contestant, rate, rate * seconds)
   await new Promise((resolve) => setTimeout(resolve, 1_000)) // what the run left is no part of the next one
-  const idle = () => stack.run('asterisk', ['-rx', 'core show channels count'])
-  const quiet = await becomesTrue(60_000, async () => (await idle()).output.includes('0 active channels'))
+  const quiet = await becomesTrue(60_000, () => hasNoChannels(stack))
   if (!quiet) throw new Error(`Asterisk has calls that do not end, or has ended: see ${stack.part('asterisk').log}`)
   return done === rate * seconds && took <= seconds + 2
+}
+
+export async function hasNoChannels(stack: Stack): Promise<boolean> {
+  const { output } = await stack.run('asterisk', ['-rx', 'core show channels count'])
+  return /^0 active channels/m.test(output)
 }

@@ -3,7 +3,7 @@ import { becomesTrue } from '../src/stack/shell.ts'
 import { openStack, type Stack } from '../src/stack/stack.ts'
 import { furnish, startDevice } from './direct-calls.ts'
 import { filesOf } from './processes.ts'
-import { callsAt, type Contestant, ports } from './load.ts'
+import { callsAt, type Contestant, hasNoChannels, ports } from './load.ts'
 
 const names = ['hashdial', 'asterisk', 'kamailio'] as const
 const rate = 40
@@ -52,16 +52,11 @@ async function round(stack: Stack, database: Connection, contestant: Contestant,
 }
 
 async function nothingIsLeft(stack: Stack, database: Connection): Promise<boolean> {
-  const channels = await stack.run('asterisk', ['-rx', 'core show channels count'])
   const bridges = await stack.run('asterisk', ['-rx', 'bridge show all'])
   const [rows] = await database.query<RowDataPacket[]>(
     `SELECT (SELECT COUNT(*) FROM calls WHERE status <> 'hangup') + (SELECT COUNT(*) FROM activeflows WHERE status = 'running') AS n`,
   )
-  return (
-    /^0 active channels/m.test(channels.output) &&
-    bridges.output.trim().split('\n').length === 1 &&
-    Number(rows[0]!['n']) === 0
-  )
+  return (await hasNoChannels(stack)) && bridges.output.trim().split('\n').length === 1 && Number(rows[0]!['n']) === 0
 }
 
 /** The least of some seconds, in bytes. */

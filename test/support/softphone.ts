@@ -128,7 +128,8 @@ export class Softphone {
 
   /** What it has heard, in words: for a test that fails. */
   hearing(): string {
-    const [all, last] = [readWav(this.baresip.recording), this.heard()]
+    const all = readWav(this.baresip.recording)
+    const last = lastSeconds(all, 0.5)
     const heard = tones.map((tone) => `${tone} Hz ${share(last, tone).toFixed(2)}`).join(', ')
     const length = (all.samples.length / all.rate).toFixed(1)
     return `heard ${length} s; of its last half second: loudness ${loudness(last).toFixed(0)}, ${heard}`
