@@ -4,7 +4,7 @@ import type { Connection } from 'mysql2/promise'
 import type { Stack } from '../src/stack/stack.ts'
 import { address, base, type Contestant, copyScenarios } from './load.ts'
 
-export const devicePort = 37190
+export const devicePort = 9190
 
 /** A customer with one registered device, reached by a direct address and by an address that Asterisk itself dials. */
 export async function furnish(stack: Stack, database: Connection): Promise<{ floor: Contestant; direct: Contestant }> {

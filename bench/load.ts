@@ -7,11 +7,11 @@ import { becomesTrue } from '../src/stack/shell.ts'
 import type { Stack } from '../src/stack/stack.ts'
 
 export const base = 'hashdial.test'
-const callerPort = 37191
+const callerPort = 9191
 export const ports = {
-  ...{ sip: 37060, api: 37080, asteriskSip: 37070, ari: 37088, mysql: 37316 },
+  ...{ sip: 9060, api: 9080, asteriskSip: 9070, ari: 9088, mysql: 9316 },
   // Calls pile up at a rate that is too high, and an Asterisk without a free port for one more may crash.
-  ...{ rtpFrom: 50000, rtpTo: 64999 },
+  ...{ rtpFrom: 10000, rtpTo: 24999 },
 }
 /** How long the two talk, in milliseconds. */
 const talk = 200

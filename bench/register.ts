@@ -15,9 +15,9 @@ import { plainTables, registerAll, settle } from './register-tables.ts'
 const base = 'hashdial.test'
 const customer = '00000000-0000-4000-8000-00000000be9c'
 const domain = `${customer}.registrar.${base}`
-const ports = { sip: 45160, api: 48180, asteriskSip: 45170, ari: 48188, mysql: 43416, rtpFrom: 46000, rtpTo: 48000 }
-const plainPort = 45161
-const devicePort = 45162
+const ports = { sip: 9160, api: 9180, asteriskSip: 9170, ari: 9188, mysql: 9416, rtpFrom: 26000, rtpTo: 28000 }
+const plainPort = 9161
+const devicePort = 9162
 
 const children = 8
 const rounds = 5

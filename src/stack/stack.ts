@@ -12,6 +12,7 @@ import { ensureRootfs, type Progress } from './rootfs.ts'
 import { becomesTrue, StackError } from './shell.ts'
 import { loadSecrets, type Ports, type Site } from './site.ts'
 
+/** All below 32768: from there on Linux gives ports to outgoing connections, and one may have taken what we listen on. */
 export const portsByName: Record<string, Ports> = {
   main: { sip: 5060, api: 8080, asteriskSip: 5070, ari: 8088, mysql: 3316, rtpFrom: 10000, rtpTo: 19999 },
   test: { sip: 15060, api: 18080, asteriskSip: 15070, ari: 18088, mysql: 13316, rtpFrom: 20000, rtpTo: 24999 },

@@ -15,7 +15,7 @@ import { listener, makeFlow } from './support.ts'
 const stack = await startStack({
   name: 'fault-media',
   fresh: true,
-  ports: { sip: 42060, api: 42080, asteriskSip: 42070, ari: 42088, mysql: 42316, rtpFrom: 42400, rtpTo: 42999 },
+  ports: { sip: 25160, api: 25180, asteriskSip: 25170, ari: 25188, mysql: 25316, rtpFrom: 25400, rtpTo: 25999 },
   env: { HASHDIAL_FETCH_PRIVATE: '127.0.0.1' },
 })
 test.after.always(() => stack.stop())

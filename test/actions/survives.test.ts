@@ -8,7 +8,7 @@ import { webServer } from '../support/web.ts'
 import { id, listener, makeFlow } from './support.ts'
 
 /** A stack of this file's own: Hashdial is killed in the middle of actions. */
-const ports = { sip: 41060, api: 41080, asteriskSip: 41070, ari: 41088, mysql: 41316, rtpFrom: 41400, rtpTo: 41999 }
+const ports = { sip: 30060, api: 30080, asteriskSip: 30070, ari: 30088, mysql: 30316, rtpFrom: 30400, rtpTo: 30999 }
 const env = { HASHDIAL_FETCH_PRIVATE: '127.0.0.1' }
 const stack = await startStack({ name: 'fault-flows', ports, env, fresh: true })
 test.after.always(() => stack.stop())
