@@ -1,5 +1,5 @@
-import type { ChildProcess } from 'node:child_process'
 import { randomUUID } from 'node:crypto'
+import { once } from 'node:events'
 import type { Connection } from 'mysql2/promise'
 import type { Stack } from '../src/stack/stack.ts'
 import { address, base, type Contestant, copyScenarios } from './load.ts'
@@ -41,8 +41,13 @@ export async function furnish(stack: Stack, database: Connection): Promise<{ flo
   }
 }
 
-/** The device that answers every call. */
-export function startDevice(stack: Stack): ChildProcess {
+/** A device that answers every call. Returns what ends it, and gives its port back. */
+export function startDevice(stack: Stack): () => Promise<void> {
   const address = ['-i', '127.0.0.1', '-p', String(devicePort)]
-  return stack.spawn('sipp', ['-sf', '/stack/bench/device.xml', ...address, '-nostdin'], { stdio: 'ignore' })
+  const device = stack.spawn('sipp', ['-sf', '/stack/bench/device.xml', ...address, '-nostdin'], { stdio: 'ignore' })
+  const gone = once(device, 'exit')
+  return async () => {
+    device.kill('SIGKILL')
+    await gone
+  }
 }

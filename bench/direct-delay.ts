@@ -1,4 +1,5 @@
 import { createSocket, type Socket } from 'node:dgram'
+import { once } from 'node:events'
 
 const rounds = 300
 
@@ -19,7 +20,7 @@ export async function measureDelay(
   try {
     for (let round = 0; round < rounds; round++) {
       for (const [name, address] of [['floor', floor] as const, ['direct', direct] as const]) {
-        const time = await once(caller, device, edgePort, `sip:${address}@sip.${base}`, `${name}${round}`)
+        const time = await exchange(caller, device, edgePort, `sip:${address}@sip.${base}`, `${name}${round}`)
         if (round >= rounds / 10) times[name].push(time) // the first are for warming up
       }
     }
@@ -30,7 +31,7 @@ export async function measureDelay(
   return { floor: median(times.floor), direct: median(times.direct) }
 }
 
-async function once(caller: Socket, device: Socket, edge: number, uri: string, id: string): Promise<number> {
+async function exchange(caller: Socket, device: Socket, edge: number, uri: string, id: string): Promise<number> {
   const { port } = caller.address()
   const arrived = next(device, (text) => text.startsWith('INVITE ') && text.includes(`sip:${id}@`))
   const refused = next(caller, (text) => /^SIP\/2.0 [3-6]/.test(text) && text.includes(`${id}-delay`))
@@ -78,7 +79,8 @@ function next(socket: Socket, wanted: (text: string) => boolean): Promise<{ text
 
 async function bind(port: number): Promise<Socket> {
   const socket = createSocket('udp4')
-  await new Promise<void>((resolve) => socket.bind(port, '127.0.0.1', resolve))
+  socket.bind(port, '127.0.0.1')
+  await once(socket, 'listening')
   return socket
 }
 

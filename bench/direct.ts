@@ -28,9 +28,9 @@ export async function benchDirect(rows = [1_000, 1_000_000]): Promise<void> {
 }
 
 async function report(stack: Stack, { floor, direct }: Record<'floor' | 'direct', Contestant>, rows: number) {
+  const stopDevice = startDevice(stack)
+  const [dialled = 0, ours = 0] = await highestRates(stack, [floor, direct]).finally(stopDevice)
   const delay = await measureDelay(stack.ports.sip, base, devicePort, floor.address, direct.address)
-  const device = startDevice(stack)
-  const [dialled = 0, ours = 0] = await highestRates(stack, [floor, direct]).finally(() => device.kill('SIGKILL'))
   const added = (delay.direct - delay.floor).toFixed(2)
   console.log(`with ${rows} extensions and hashes in the tables:`)
   console.log(

@@ -18,7 +18,7 @@ export async function benchMemory(): Promise<void> {
   await stack.start({ fresh: true, progress: console.log })
   const database = await createConnection(stack.databaseUrl)
   const { direct } = await furnish(stack, database)
-  const device = startDevice(stack)
+  const stopDevice = startDevice(stack)
   try {
     // Node, malloc and the pools of Kamailio and Asterisk take what they need at a rate once, and keep it.
     const first = await round(stack, database, direct, before)
@@ -29,7 +29,7 @@ export async function benchMemory(): Promise<void> {
       console.log(`  ${name}: ${from} MiB after ${before} calls, ${to} MiB after ${calls} more: ${growth} %`)
     }
   } finally {
-    device.kill('SIGKILL')
+    await stopDevice()
     await database.end()
     await stack.stop()
   }

@@ -22,9 +22,13 @@ interface Table {
 
 const batch = 200
 
-/** In milliseconds: until the next try while the database is away, and how long a row that comes `soon` waits for company. */
+/**
+ * In milliseconds: until the next try while the database is away, how long a row that comes `soon` waits for company, and
+ * how far apart two statements begin: what many calls want stored at once goes together, and one alone does not wait.
+ */
 const retry = 250
 const linger = 50
+const apart = 5
 
 /** How long a call waits for MySQL, in milliseconds. */
 const patience = 2_000
@@ -92,10 +96,12 @@ export class Journal {
   async #write(): Promise<void> {
     await Promise.resolve() // what else is saved in this tick goes along
     for (;;) {
+      const begun = performance.now()
       const taken = [...this.#tables].map(([name, table]) => ({ name, table, entries: this.#take(table) }))
       if (taken.every(({ entries }) => entries.length === 0)) break
       const outages = await Promise.all(taken.map(({ name, table, entries }) => this.#flush(name, table, entries)))
-      if (outages.includes(true)) await delay(retry)
+      const wait = begun + (outages.includes(true) ? retry : apart) - performance.now()
+      if (wait > 0) await delay(wait)
     }
     this.#writing = undefined
   }
