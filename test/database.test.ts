@@ -9,7 +9,7 @@ import { Customer } from '../src/resources/customer.ts'
 import { repairs } from '../src/registrar/repairs.ts'
 import { entities } from '../src/resources/index.ts'
 import { startMariadb, type Mariadb } from './api/servers.ts'
-import { freshDatabase, openApi, type FreshDatabase } from './api/support.ts'
+import { freshDatabase, openApi, openFresh, type FreshDatabase } from './api/support.ts'
 
 let fresh: FreshDatabase
 let database: DataSource
@@ -17,9 +17,7 @@ let mariadb: Mariadb
 
 test.before(async () => {
   mariadb = await startMariadb()
-  fresh = await freshDatabase()
-  await migrate(fresh.url)
-  database = await openDatabase(fresh.url, { entities })
+  ;({ fresh, database } = await openFresh())
 })
 
 test.after.always(async () => {

@@ -100,8 +100,7 @@ export class Journal {
       const taken = [...this.#tables].map(([name, table]) => ({ name, table, entries: this.#take(table) }))
       if (taken.every(({ entries }) => entries.length === 0)) break
       const outages = await Promise.all(taken.map(({ name, table, entries }) => this.#flush(name, table, entries)))
-      const wait = begun + (outages.includes(true) ? retry : apart) - performance.now()
-      if (wait > 0) await delay(wait)
+      await delay(outages.includes(true) ? retry : Math.max(0, begun + apart - performance.now()))
     }
     this.#writing = undefined
   }

@@ -34,6 +34,13 @@ export async function freshDatabase(at?: string): Promise<FreshDatabase> {
   return { url: url.href, drop: () => run(`DROP DATABASE ${name}`) }
 }
 
+/** The same with the tables in it, and open. */
+export async function openFresh(): Promise<{ fresh: FreshDatabase; database: DataSource }> {
+  const fresh = await freshDatabase()
+  await migrate(fresh.url)
+  return { fresh, database: await openDatabase(fresh.url, { entities }) }
+}
+
 export interface Answer {
   status: number
   // eslint-disable-next-line @typescript-eslint/no-explicit-any -- the tests look into whatever comes back

@@ -1,9 +1,8 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import test from 'ava'
 import { Journal } from '../../src/calls/journal.ts'
-import { migrate, now, openDatabase, type DataSource } from '../../src/database.ts'
-import { entities } from '../../src/resources/index.ts'
-import { freshDatabase, type FreshDatabase } from '../api/support.ts'
+import { now, type DataSource } from '../../src/database.ts'
+import { openFresh, type FreshDatabase } from '../api/support.ts'
 
 const columns = ['id', 'name', 'detail', 'tm_create', 'tm_update']
 
@@ -11,9 +10,7 @@ let fresh: FreshDatabase
 let database: DataSource
 
 test.before(async () => {
-  fresh = await freshDatabase()
-  await migrate(fresh.url)
-  database = await openDatabase(fresh.url, { entities })
+  ;({ fresh, database } = await openFresh())
 })
 
 test.after.always(async () => {
