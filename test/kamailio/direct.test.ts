@@ -39,7 +39,7 @@ test('whatever cannot be called is the same 404', async (t) => {
     ...['direct.0123456789ab', 'direct.', 'direct.0123456789a', 'direct.0123456789abc', 'direct.0123456789ag'],
     ...[`direct.${account.hash}'`, `direct.${account.hash}%27`, "direct.'or'1'='1", `DIRECT.${account.hash}`],
     ...[`direct.${'0'.repeat(300)}`, `extension.${account.id}`, account.username],
-    ...['0015551234567', '15551234567', '+', '+0155512345', '+1555123456789012', "+1555'--", '+1555%27', "+1'or'1'='1"],
+    ...['+', '+0155512345', '+1555123456789012', "+1555'--", '+1555%27', "+1'or'1'='1"],
   ]
   const answers = new Set<string>()
   for (const user of users) answers.add(visible(await caller.request('INVITE', { uri: `sip:${user}@sip.${base}` })))
