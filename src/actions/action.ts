@@ -38,6 +38,8 @@ export interface Place {
 }
 
 export interface Action<Options> {
+  /** What it does, for the API's documentation. */
+  about: string
   options: Joi.ObjectSchema<Options>
   /** The engine answers the call first, so that no action has to. */
   needs?: 'answered'
@@ -72,6 +74,7 @@ const uuid = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/
 export const actionId = Joi.string()
   .custom((value: string, helpers) => (uuid.test(value) ? value : helpers.error('action.id')))
   .messages({ 'action.id': '{{#label}} must be the id of an action of this list' })
+  .meta({ format: 'uuid', isFixed: true })
 
 /** The id of a flow; the customer's flows are looked through for it when the list is saved. */
 export const flowId = Joi.string().guid({ separator: '-', wrapper: false }).lowercase()

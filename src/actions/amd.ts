@@ -15,6 +15,8 @@ interface AmdOptions {
  * flow goes on meanwhile.
  */
 export const amd: Action<AmdOptions> = {
+  about:
+    'Listens whether a machine has answered: `hashdial.call.amd_status` is then human, machine or notsure. A call to a machine ends, unless `machine_handle` is continue.',
   options: Joi.object({ machine_handle: Joi.valid('hangup', 'continue'), async: Joi.boolean() }),
 
   needs: 'answered',

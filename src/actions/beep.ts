@@ -4,6 +4,7 @@ import { ActionError, type Action } from './action.ts'
 
 /** One beep. */
 export const beep: Action<object> = {
+  about: 'Plays one beep.',
   options: Joi.object({}),
 
   async run(call, _options, place) {

@@ -13,6 +13,7 @@ interface BranchOptions {
 
 /** Goes on as a variable says, and empties it: a menu that is played again waits for other digits. */
 export const branch: Action<BranchOptions> = {
+  about: 'Goes on with the action that `target_ids` has for the value of a variable, and empties the variable.',
   options: Joi.object({
     variable: Joi.string().allow('').max(255),
     target_ids: Joi.object().pattern(Joi.string().max(255), actionId).max(100).required(),

@@ -19,12 +19,13 @@ interface CallOptions {
 
 /** Calls somebody else, and does not wait for it. Of several destinations who answers first gets the flow. */
 export const call: Action<CallOptions> = {
+  about: 'Calls somebody else, and does not wait for it. Of several destinations the first who answers gets the flow.',
   options: Joi.object<CallOptions>({
     source,
     destinations: Joi.array().items(party).min(1).max(20).required(),
     ring_method: Joi.valid('ring_all', 'linear'),
     flow_id: flowId,
-    actions: Joi.array(),
+    actions: Joi.array().meta({ items: 'action' }),
     chained: Joi.boolean(),
     early_execution: Joi.boolean(),
     anonymous: Joi.boolean(),

@@ -109,7 +109,8 @@ function checkOption(action: AnyAction, { option }: StepLike, place: string, tel
   const { error } = action.options.validate(option, { abortEarly: false, convert: false, errors: { label: false } })
   for (const { type, path, message } of error?.details ?? []) {
     const value = path.reduce<unknown>((inner, key) => (inner as Record<string, unknown>)[key], option)
-    const comes = type !== 'action.id' && !type.endsWith('.base') && typeof value === 'string' && value.includes('${')
+    const isFixed = type === 'action.id' || (type.endsWith('.base') && type !== 'string.pattern.base')
+    const comes = !isFixed && typeof value === 'string' && value.includes('${')
     if (!comes) tell(placeOf(`${place}.option`, path), message.trim())
   }
 }

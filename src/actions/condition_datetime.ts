@@ -26,6 +26,7 @@ const timezone = Joi.string()
  * compared together, as one moment: `>=` with hour 9 and minute 30 is true at 10:00.
  */
 export const condition_datetime: Action<DatetimeOptions> = {
+  about: 'Goes on with the next action when the time is as said, else with `false_target_id`.',
   options: Joi.object({
     condition: Joi.valid(...conditions).required(),
     minute: Joi.number().integer().min(-1).max(59),

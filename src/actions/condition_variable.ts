@@ -19,6 +19,7 @@ const needed = (type: string, schema: Joi.Schema): Joi.Schema =>
 
 /** Goes on with the next action when the variable is as said, else with `false_target_id`. What is no number is not as said. */
 export const condition_variable: Action<VariableOptions> = {
+  about: 'Goes on with the next action when the variable is as said, else with `false_target_id`.',
   options: Joi.object({
     condition: Joi.valid(...conditions).required(),
     variable: Joi.string().max(255).required(),

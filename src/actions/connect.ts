@@ -25,6 +25,7 @@ interface ConnectOptions {
  * other side answers. When nobody does the flow goes on, or, with `relay_reason`, the caller gets the other side's answer.
  */
 export const connect: Action<ConnectOptions> = {
+  about: 'Rings the destinations and connects the caller with the one who answers. When nobody does, the flow goes on.',
   options: Joi.object({
     destinations: Joi.array().items(party).min(1).max(20).required(),
     ring_method: Joi.valid('ring_all', 'linear'),

@@ -22,6 +22,7 @@ interface Memory {
  * comes at the end of hashdial.call.digits. Keys that were pressed during a play or talk before it count.
  */
 export const digits_receive: Action<DigitsOptions> = {
+  about: 'Collects the digits that the caller presses, at the end of `hashdial.call.digits`.',
   options: Joi.object({
     duration: Joi.number().integer().min(0).max(600_000).unit('milliseconds'),
     key: Joi.string()

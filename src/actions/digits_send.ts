@@ -10,6 +10,7 @@ interface DigitsSendOptions {
 
 /** Sends keys to the other side, as a telephone does. After a crash they are not sent a second time. */
 export const digits_send: Action<DigitsSendOptions> = {
+  about: 'Sends digits to the other side.',
   options: Joi.object({
     digits: Joi.string()
       .pattern(/^[0-9A-Da-d*#]{1,100}$/)

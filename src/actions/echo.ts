@@ -11,6 +11,7 @@ interface EchoOptions {
  * it needs nobody, so it goes on over a crash, and it ends by itself.
  */
 export const echo: Action<EchoOptions> = {
+  about: 'Sends back what the caller says, until # or the end of `duration`.',
   options: Joi.object({ duration: Joi.number().integer().min(100).max(3_600_000).unit('milliseconds') }),
 
   needs: 'answered',

@@ -20,6 +20,7 @@ interface ExternalMediaOptions {
  * call's end, and over a crash, because Asterisk alone carries it.
  */
 export const external_media_start: Action<ExternalMediaOptions> = {
+  about: 'Sends what the call hears and says to a host as RTP, and lets it speak.',
   options: Joi.object({
     external_host: Joi.string()
       .pattern(/^(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9.-]+):\d{1,5}$/)

@@ -7,6 +7,7 @@ export const externalMediaVariable = 'hashdial.call.external_media'
 
 /** Ends the external media of the call. */
 export const external_media_stop: Action<object> = {
+  about: 'Ends the external media of the call.',
   options: Joi.object({}),
   instant: true,
 

@@ -12,6 +12,7 @@ interface FetchOptions {
  * it asks again, with the same idempotency-key.
  */
 export const fetch: Action<FetchOptions> = {
+  about: 'Tells a URL about the call, and runs the list of actions that it answers with.',
   options: Joi.object({ event_url: webUrl.required(), event_method: Joi.valid('POST', 'PUT', 'GET') }),
 
   alone: true,

@@ -7,6 +7,7 @@ interface FetchFlowOptions {
 
 /** Runs the actions of another flow of this customer, as they are now, and comes back to the action after this one. */
 export const fetch_flow: Action<FetchFlowOptions> = {
+  about: 'Runs the actions of another flow, then goes on.',
   options: Joi.object({ flow_id: flowId.required() }),
 
   alone: true,

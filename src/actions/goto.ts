@@ -9,6 +9,7 @@ interface GotoOptions {
 
 /** Goes on with another action of the list. When it has jumped `loop_count` times, the next action follows. */
 export const goto: Action<GotoOptions> = {
+  about: 'Goes on with another action of the list, `loop_count` times at most.',
   options: Joi.object({ target_id: actionId.required(), loop_count: Joi.number().integer().min(0).max(1_000_000) }),
 
   pure: true,

@@ -25,6 +25,7 @@ interface HangupOptions {
 
 /** Ends the call: an answered one with a BYE, any other with the SIP status of the reason. */
 export const hangup: Action<HangupOptions> = {
+  about: 'Ends the call: an answered one with a BYE, any other with the SIP status of the reason.',
   options: Joi.object({
     reason: Joi.valid('', ...Object.keys(statuses)),
     reference_id: Joi.string().guid({ separator: '-', wrapper: false }),

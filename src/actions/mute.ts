@@ -9,6 +9,7 @@ interface MuteOptions {
 
 /** `in`: the caller is not heard; `out`: he hears nothing. With `muted: false` it is over. Asterisk keeps it over a crash. */
 export const mute: Action<MuteOptions> = {
+  about: 'Mutes a direction of the call: `in` is what the caller says.',
   options: Joi.object({ direction: Joi.valid('both', 'in', 'out'), muted: Joi.boolean() }),
 
   instant: true,

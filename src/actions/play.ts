@@ -25,6 +25,7 @@ const source = Joi.string()
  * `digits_handle: next` a key ends it, and a digits_receive that follows counts the key.
  */
 export const play: Action<PlayOptions> = {
+  about: 'Plays sounds one after another.',
   options: Joi.object({
     stream_urls: Joi.array().items(source).min(1).max(50).required(),
     digits_handle: Joi.valid('', 'next'),

@@ -13,6 +13,7 @@ interface RecordingOptions {
 
 /** Begins a recording of both parties and goes on at once; it lasts until one of its ends, recording_stop, or the call's end. */
 export const recording_start: Action<RecordingOptions> = {
+  about: 'Begins a recording of both parties, and goes on at once.',
   options: Joi.object({
     format: Joi.valid('wav'),
     end_of_silence: Joi.number().integer().min(0).max(3_600).unit('seconds'),

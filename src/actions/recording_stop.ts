@@ -3,6 +3,7 @@ import { ActionError, type Action } from './action.ts'
 
 /** Ends the recordings of the call that are under way. */
 export const recording_stop: Action<object> = {
+  about: 'Ends the recordings of the call.',
   options: Joi.object({}),
   instant: true,
 

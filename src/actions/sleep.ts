@@ -8,6 +8,7 @@ interface SleepOptions {
 
 /** Waits. After a crash, for what is left of it. */
 export const sleep: Action<SleepOptions> = {
+  about: 'Waits.',
   options: Joi.object({ duration: Joi.number().integer().min(0).max(86_400_000).unit('milliseconds').required() }),
 
   alone: true,

@@ -3,6 +3,7 @@ import type { Action } from './action.ts'
 
 /** Ends the activeflow, and with it the call. */
 export const stop: Action<object> = {
+  about: 'Ends the activeflow, and with it the call.',
   options: Joi.object({}),
   pure: true,
   ways: () => [{ end: true }],

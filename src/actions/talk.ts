@@ -17,6 +17,7 @@ interface TalkOptions {
  * the flow goes on while it is said. The same text in the same voice is made once.
  */
 export const talk: Action<TalkOptions> = {
+  about: 'Says a text.',
   options: Joi.object({
     text: Joi.string().max(10_000).required(),
     language: Joi.string()

@@ -13,6 +13,7 @@ interface TranscribeOptions {
  * or the call's end, and over a crash.
  */
 export const transcribe_start: Action<TranscribeOptions> = {
+  about: 'Writes down what is said, each direction by itself, and goes on at once.',
   options: Joi.object({
     language: Joi.string()
       .allow('')

@@ -9,6 +9,7 @@ interface VariableSetOptions {
 
 /** Sets a variable: `${key}` in a later action's options. */
 export const variable_set: Action<VariableSetOptions> = {
+  about: 'Sets a variable for the actions that follow.',
   options: Joi.object({
     key: Joi.string()
       .max(255)

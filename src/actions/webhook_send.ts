@@ -15,6 +15,7 @@ interface WebhookOptions {
 
 /** Tells a URL something. After a crash a `sync` one tells it again, with the same idempotency-key. */
 export const webhook_send: Action<WebhookOptions> = {
+  about: 'Sends a request to a URL.',
   options: Joi.object({
     uri: webUrl.required(),
     method: Joi.valid('POST', 'PUT', 'GET', 'DELETE'),

@@ -24,18 +24,12 @@ export class Flow {
   @DirectHash('flow') direct_hash: string
 }
 
-const action = Joi.object({
-  id: id().required(),
-  next_id: id().allow(null).required().description('What follows it; null: the next one of the list.'),
-  type: Joi.string().required().example('answer'),
-  option: Joi.object().unknown().required(),
-})
-
-// Checked by checkActions, which knows each action's options; here only for the documentation.
+// Checked by checkActions, which knows each action's options; what a list is made of, OpenAPI says by itself.
 export const actionList = Joi.array()
   .items(Joi.any())
   .max(1_000)
-  .description('What is done one after another: {id, next_id, type, option}; only type is required.')
+  .meta({ items: 'action' })
+  .description('What is done one after another.')
   .example([{ type: 'answer' }, { type: 'sleep', option: { duration: 1_000 } }, { type: 'hangup' }])
 
 const onComplete = id().allow(null).description('The flow that runs when this one has ended, its call too.')
@@ -50,7 +44,7 @@ export const flows: DialableResource<Flow> = {
   schema: {
     read: Joi.object({
       ...common,
-      actions: Joi.array().items(action).required(),
+      actions: actionList.required(),
       on_complete_flow_id: onComplete.required(),
       ...direct,
       ...times,

@@ -118,10 +118,11 @@ export class Api {
     if (known) return known
     const { payload } = await this.server.inject('/openapi.json')
     const api = JSON.parse(payload)
-    const responses = api.paths[path]?.[method]?.responses ?? {}
-    const good = responses[status] ?? (status < 400 ? undefined : { $ref: '#/components/schemas/error' })
-    if (!good) throw new Error(`OpenAPI does not say that ${method} ${path} can answer ${status}`)
-    const schema = good.content?.['application/json'].schema ?? good
+    const responses = api.paths[path]?.[method]?.responses
+    const name = responses?.[status]?.$ref ?? (responses ? '' : '#/components/schemas/error')
+    const good = responses?.[status]?.content ?? api.components.responses[name.split('/').at(-1)]?.content
+    if (!good && responses) throw new Error(`OpenAPI does not say that ${method} ${path} can answer ${status}`)
+    const { schema } = good?.['application/json'] ?? { schema: { $ref: name } }
     const validate = this.#ajv.compile({ ...schema, components: api.components })
     this.#schemas.set(key, validate)
     return validate
