@@ -1,11 +1,10 @@
-import { randomUUID } from 'node:crypto'
 import { statSync } from 'node:fs'
-import { createConnection } from 'mysql2/promise'
 import type { Part } from '../src/stack/part.ts'
+import { rest } from '../src/stack/rest.ts'
 import { openStack, type Stack } from '../src/stack/stack.ts'
 import type { FuzzTarget } from '../test/support/fuzz-messages.ts'
 import { childrenOf, sendFuzz } from '../test/support/fuzz-sender.ts'
-import { address, base, ports } from './load.ts'
+import { base, ports } from './load.ts'
 
 /** A report so often. */
 const reportCases = 10_000
@@ -36,15 +35,20 @@ export async function benchFuzz(cases: number, seed: number): Promise<void> {
   }
 }
 
-/** A direct address of a flow that answers nobody knows; what matters is that the edge finds a row. */
-async function targetOf(stack: Stack): Promise<FuzzTarget> {
-  const database = await createConnection(stack.databaseUrl)
-  const customer = randomUUID()
-  await database.query(`INSERT INTO customers VALUES (?, 'fuzz', '', NOW(6), NULL)`, [customer])
-  const direct = `sip:${await address(database, customer, 'flow', randomUUID())}@sip.${base}`
-  await database.end()
-  const aor = `sip:1001@${customer}.registrar.${base}`
-  return { port: stack.ports.sip, asterisk: stack.ports.asteriskSip, direct, aor }
+/** A flow that answers, for the messages that are right. */
+async function targetOf({ apiUrl, adminKey, ports: { sip, asteriskSip } }: Stack): Promise<FuzzTarget> {
+  const admin = rest(apiUrl, adminKey)
+  const customer = (await admin<{ id: string }>('POST', '/customers', { name: 'fuzz' })).body.id
+  const key = await admin<{ token: string }>('POST', '/accesskeys', { customer_id: customer, name: 'fuzz' })
+  const flow = {
+    name: 'fuzz',
+    actions: [
+      { type: 'answer', option: {} },
+      { type: 'hangup', option: {} },
+    ],
+  }
+  const { body } = await rest(apiUrl, key.body.token)<{ direct_uri: string }>('POST', '/flows', flow)
+  return { port: sip, asterisk: asteriskSip, direct: body.direct_uri, aor: `sip:1001@${customer}.registrar.${base}` }
 }
 
 const parts = (stack: Stack): Part[] => stack.parts.filter(({ name }) => name !== 'mysql')

@@ -14,6 +14,9 @@ export interface FuzzTarget {
 
 const methods = [
   ...['INVITE', 'ACK', 'CANCEL', 'BYE', 'OPTIONS', 'REGISTER', 'UPDATE', 'INFO', 'PRACK', 'REFER', 'MESSAGE'],
+  // the two that do the most here
+  ...Array<string>(8).fill('INVITE'),
+  ...Array<string>(4).fill('REGISTER'),
   ...['SUBSCRIBE', 'NOTIFY', 'PUBLISH', 'KDMQ', 'FOO', "!#%*_+`'~.-"],
 ]
 
@@ -50,7 +53,7 @@ export function validMessage(dice: Dice, target: FuzzTarget): Buffer {
 }
 
 const addresses = ({ port, asterisk, direct, aor }: FuzzTarget): string[] => [
-  `sip:127.0.0.1:${asterisk}`,
+  ...[`sip:127.0.0.1:${asterisk}`, direct, direct, direct],
   ...[direct, aor, direct.replace(/direct\.\w+/, 'direct.0123456789ab'), direct.replace(/direct\.\w+/, '+15551234567')],
   ...[aor.replace(/\.registrar\./, '.trunk.').replace(/:[^@]+/, ':+15551234567'), `sip:127.0.0.1:${port}`],
   ...[

@@ -127,7 +127,7 @@ const byteMutations: readonly Mutation[] = [
   (dice, bytes) => spliced(bytes, dice.below(bytes.length + 1), 1 + dice.below(8), Buffer.alloc(0)),
   (dice, bytes) => spliced(bytes, dice.below(bytes.length + 1), 0, Buffer.from(dice.pick(nasty), 'latin1')),
   (dice, bytes) => spliced(bytes, dice.below(bytes.length + 1), 1, Buffer.from([dice.below(256)])),
-  (dice, bytes) => Buffer.concat([bytes, bytes]),
+  (_dice, bytes) => Buffer.concat([bytes, bytes]),
   (dice, bytes) => {
     const [from, length] = [dice.below(bytes.length + 1), 1 + dice.below(40)]
     return spliced(bytes, from, 0, bytes.subarray(from, from + length))
