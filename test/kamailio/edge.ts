@@ -49,6 +49,8 @@ export class Edge {
     readonly database: Connection,
     readonly wire: Wire,
     readonly asterisks: readonly SipClient[],
+    /** Its process, and what it has written since it was started last. */
+    readonly kamailio: { pid: number; log: string },
     readonly start: () => Promise<() => Promise<void>>,
   ) {}
 
@@ -71,20 +73,22 @@ export class Edge {
       HASHDIAL_SHM_MB: '64',
       ...options.env,
     }
+    const running = { pid: 0, log: '' }
     const start = async () => {
       const listen = ['udp', 'tcp'].flatMap((transport) => ['-l', `${transport}:127.0.0.1:${port}`])
       const args = ['-f', '/hashdial/kamailio/kamailio.cfg', '-DD', '-E', '-w', '/tmp', '-Y', '/tmp', ...listen]
       const kamailio = stack.spawn('kamailio', args, { user: 'kamailio', env, stdio: ['ignore', 'ignore', 'pipe'] })
-      let log = ''
-      kamailio.stderr?.on('data', (chunk: Buffer) => (log = (log + chunk.toString()).slice(-4096)))
-      if (!(await becomesTrue(20_000, () => answersOptions(port)))) throw new Error(`Kamailio does not start:\n${log}`)
+      Object.assign(running, { pid: kamailio.pid, log: '' })
+      kamailio.stderr?.on('data', (chunk: Buffer) => (running.log = (running.log + chunk.toString()).slice(-1_000_000)))
+      if (!(await becomesTrue(20_000, () => answersOptions(port))))
+        throw new Error(`Kamailio does not start:\n${running.log.slice(-4096)}`)
       return async () => {
         kamailio.kill('SIGTERM')
         if (kamailio.exitCode === null && kamailio.signalCode === null) await once(kamailio, 'exit')
       }
     }
     const database = await createConnection(stack.databaseUrl)
-    const edge = new Edge(t, port, name, database, wire, asterisks, start)
+    const edge = new Edge(t, port, name, database, wire, asterisks, running, start)
     t.teardown(() => edge.#close())
     edge.#stop = await start()
     return edge
