@@ -32,6 +32,8 @@ export interface EdgeOptions {
   env?: Record<string, string>
   /** How many Asterisks are played (1). */
   asterisks?: number
+  /** Where it listens beside 127.0.0.1. */
+  addresses?: string[]
 }
 
 /**
@@ -75,7 +77,10 @@ export class Edge {
     }
     const running = { pid: 0, log: '' }
     const start = async () => {
-      const listen = ['udp', 'tcp'].flatMap((transport) => ['-l', `${transport}:127.0.0.1:${port}`])
+      const addresses = ['127.0.0.1', ...(options.addresses ?? [])]
+      const listen = ['udp', 'tcp'].flatMap((transport) =>
+        addresses.flatMap((address) => ['-l', `${transport}:${address}:${port}`]),
+      )
       const args = ['-f', '/hashdial/kamailio/kamailio.cfg', '-DD', '-E', '-w', '/tmp', '-Y', '/tmp', ...listen]
       const kamailio = stack.spawn('kamailio', args, { user: 'kamailio', env, stdio: ['ignore', 'ignore', 'pipe'] })
       Object.assign(running, { pid: kamailio.pid, log: '' })
