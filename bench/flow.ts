@@ -42,7 +42,10 @@ async function furnish(
 ): Promise<Record<'floor' | 'bare' | 'long' | 'longest', Contestant>> {
   copyScenarios(stack)
   const customer = randomUUID()
-  await database.query(`INSERT INTO customers VALUES (?, 'bench', '', NOW(6), NULL)`, [customer])
+  await database.query(
+    `INSERT INTO customers SET id = ?, name = 'bench', detail = '', max_calls = 100000, tm_create = NOW(6)`,
+    [customer],
+  )
   for (const [priority, step] of ['Answer()', 'Hangup()'].entries())
     await stack.run('asterisk', ['-rx', `dialplan add extension _floor.,${priority + 1},${step} into hashdial`])
   const end = randomUUID()

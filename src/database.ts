@@ -102,22 +102,35 @@ export function query(database: DataSource, sql: string, values: readonly unknow
 }
 
 /**
- * One row by its id, as the entity has it, without what is joined. TypeORM's own query builder costs more than the query
- * (measured: 230 against 100 µs of processor time), and this is done for every call.
+ * One row by its id, as the entity has it, without what is joined, and some numbers of the customer whose it is. TypeORM's
+ * own query builder costs more than the query (measured: 230 against 100 µs of processor time), and this is done for
+ * every call.
  */
-export async function findRow<Row extends ObjectLiteral>(
+export async function findRow<Row extends ObjectLiteral, Column extends string>(
   database: DataSource,
   entity: EntityTarget<Row>,
   id: string,
-): Promise<Row | undefined> {
+  numbers: readonly Column[],
+): Promise<{ row: Row; customer: Record<Column, number> } | undefined> {
   const { tableName, columns } = database.getMetadata(entity)
-  const rows = (await query(database, `SELECT * FROM ${tableName} WHERE id = ?`, [id])) as ObjectLiteral[]
+  const more = numbers.map((column) => `, c.${column} AS \`customer ${column}\``).join('')
+  const rows = (await query(
+    database,
+    `SELECT r.*${more} FROM ${tableName} r JOIN customers c ON c.id = r.customer_id WHERE r.id = ?`,
+    [id],
+  )) as ObjectLiteral[]
   const row = rows[0]
   if (!row) return undefined
   const real = columns.filter(({ databaseName }) => databaseName in row)
   const value = (column: (typeof columns)[number]): unknown =>
     database.driver.prepareHydratedValue(row[column.databaseName], column)
-  return Object.fromEntries(real.map((column) => [column.propertyName, value(column)])) as Row
+  return {
+    row: Object.fromEntries(real.map((column) => [column.propertyName, value(column)])) as Row,
+    customer: Object.fromEntries(numbers.map((column) => [column, row[`customer ${column}`]])) as Record<
+      Column,
+      number
+    >,
+  }
 }
 
 /** Stores a new row; again after a crash it is there. */

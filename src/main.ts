@@ -7,6 +7,7 @@ import { createServer } from './api/server.ts'
 import { AriNode } from './ari/connection.ts'
 import type { Exchange } from './calls/call.ts'
 import { Journal } from './calls/journal.ts'
+import { Limits } from './calls/limits.ts'
 import { recordingFiles, removeOldRecordings } from './calls/recording-files.ts'
 import { Recordings } from './calls/recordings.ts'
 import { callColumns } from './calls/row.ts'
@@ -77,11 +78,12 @@ const journalled = {
 function createCalls(config: Config, parts: Parts, repaired: (count: number) => void) {
   const { database, log, recordings, transcribes } = parts
   const journal = new Journal(database, journalled)
-  const limits = { ringSeconds: config.ringSeconds, callSeconds: config.callHours * 3600 }
+  const times = { ringSeconds: config.ringSeconds, callSeconds: config.callHours * 3600 }
   const switchboard = new Switchboard()
   const errands = new Errands(switchboard)
   const outgoing = new Outgoing(switchboard)
-  const exchange: Exchange = { ...parts, journal, errands, outgoing, baseDomain: config.baseDomain, ...limits }
+  const { baseDomain } = config
+  const exchange: Exchange = { ...parts, journal, errands, outgoing, limits: new Limits(log), baseDomain, ...times }
   const door = createDoor(exchange, switchboard)
   const compare = oneAtATime(async (node: AriNode): Promise<number> => {
     const found = await reconcile(node, exchange, switchboard, door)

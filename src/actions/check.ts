@@ -17,6 +17,8 @@ export interface Checked {
   problems: Problem[]
   /** The flows that they name, which have to exist. */
   flows: { field: string; id: string }[]
+  /** The SIP addresses that they call, which may be somebody else's. */
+  addresses: { field: string; target: string }[]
 }
 
 const most = 1_000
@@ -35,9 +37,10 @@ export function checkActions(list: unknown, at = 'actions'): Checked {
   }
   if (!Array.isArray(list) || list.length > most) {
     tell(at, `must be a list of at most ${most} actions`)
-    return { actions: [], problems, flows: [] }
+    return { actions: [], problems, flows: [], addresses: [] }
   }
   const flows: Checked['flows'] = []
+  const addresses: Checked['addresses'] = []
   const actions = list.map((item, index) => checkShape(item, `${at}[${index}]`, tell))
   checkIds(actions, at, tell)
   const nodes = actions.map((step, index): Node => {
@@ -48,6 +51,7 @@ export function checkActions(list: unknown, at = 'actions'): Checked {
     const inner = checkInner(step, place)
     inner.problems.forEach(({ field, problem }) => tell(field, problem))
     flows.push(...inner.flows)
+    addresses.push(...inner.addresses)
     const ways = waysOf(action, step, place, actions, tell)
     return { instant: Boolean(action.pure || action.instant), ways: ways.map((way) => landing(way, index, actions)) }
   })
@@ -55,7 +59,7 @@ export function checkActions(list: unknown, at = 'actions'): Checked {
     const path = [...loop, loop[0]!].map((index) => `${at}[${index}]`).join(' → ')
     tell(`${at}[${loop[0]}]`, `is in a loop that can never end: ${path} take no time and lead nowhere else`)
   }
-  return { actions, problems, flows }
+  return { actions, problems, flows, addresses }
 }
 
 type Tell = (field: string, problem: string) => void
@@ -116,19 +120,31 @@ function checkOption(action: AnyAction, { option }: StepLike, place: string, tel
 }
 
 /** Lists of actions in an option (`actions`) are checked as this one is, and the flows that it names noted. */
-function checkInner(step: StepLike, place: string): Pick<Checked, 'problems' | 'flows'> {
+function checkInner(step: StepLike, place: string): Omit<Checked, 'actions'> {
   const option = step.option as Record<string, unknown>
-  const found: Pick<Checked, 'problems' | 'flows'> = { problems: [], flows: [] }
+  const found: Omit<Checked, 'actions'> = { problems: [], flows: [], addresses: [] }
   for (const [name, value] of Object.entries(option)) {
+    if (name === 'destinations') found.addresses.push(...addressesIn(value, `${place}.option.destinations`))
     if (name.endsWith('flow_id') && typeof value === 'string' && uuid.test(value))
       found.flows.push({ field: `${place}.option.${name}`, id: value })
     if (name !== 'actions') continue
-    const { actions, problems, flows } = checkActions(value, `${place}.option.actions`)
+    const { actions, problems, flows, addresses } = checkActions(value, `${place}.option.actions`)
     step.option = { ...option, actions }
     found.problems.push(...problems)
     found.flows.push(...flows)
+    found.addresses.push(...addresses)
   }
   return found
+}
+
+/** One with a variable in it is looked at when it runs. */
+function addressesIn(destinations: unknown, place: string): Checked['addresses'] {
+  if (!Array.isArray(destinations)) return []
+  return destinations.flatMap((party: unknown, index) => {
+    const { type, target } = isObject(party) ? party : {}
+    const named = type === 'sip' && typeof target === 'string' && !target.includes('${')
+    return named ? [{ field: `${place}[${index}].target`, target }] : []
+  })
 }
 
 function waysOf(action: AnyAction, step: StepLike, place: string, all: StepLike[], tell: Tell): (Jump | undefined)[] {

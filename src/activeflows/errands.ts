@@ -3,6 +3,7 @@ import type { StepLike } from '../actions/action.ts'
 import type { AriNode } from '../ari/connection.ts'
 import type { CallRow, Exchange } from '../calls/call.ts'
 import { Errand } from '../calls/errand.ts'
+import { newTrail, type Trail } from '../calls/stamp.ts'
 import type { Switchboard } from '../calls/switchboard.ts'
 import { now, toSqlTime, transaction } from '../database.ts'
 import { HashdialError } from '../errors.ts'
@@ -17,6 +18,7 @@ interface Ended {
   readonly row: CallRow
   /** Its channel is there still; `over` tells when that is gone. */
   readonly hasCaller?: boolean
+  readonly trail?: Trail
   readonly over?: Promise<void>
   readonly node: AriNode
   readonly exchange: Exchange
@@ -138,8 +140,9 @@ export class Errands {
     return new Set([...this.#running.keys(), ...this.#ending, ...carried])
   }
 
-  #run({ row, node, exchange }: Ended, flow: ActiveflowRow): void {
+  #run({ row, node, exchange, trail = newTrail }: Ended, flow: ActiveflowRow): void {
     const errand = new Errand(row, node, exchange)
+    errand.trail = trail
     errand.recovered = flow.state.executions > 0
     this.#running.set(flow.id, errand)
     void runActiveflow(errand, flow).finally(() => this.#running.delete(flow.id))

@@ -105,6 +105,7 @@ async function recover(
     return false
   }
   call.recovered = call.stored = true
+  call.exchange.limits.count(call)
   call.see(channel.state)
   switchboard.add(call, call.outgoing ? call.exchange.outgoing.run(call, flow) : runActiveflow(call, flow))
   return true

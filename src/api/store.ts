@@ -41,7 +41,7 @@ export async function create(site: Site, resource: Resource, scope: Scope, body:
     return read(site.database.manager, resource, scope, id)
   }
   return change(site, resource, async (manager) => {
-    const checked = await check(manager, resource, scope, body)
+    const checked = await check({ manager, site }, resource, scope, body)
     const row = { ...checked, ...scope, id: randomUUID(), tm_create: now(), tm_update: null }
     Object.assign(row, resource.make?.(row, site))
     await manager.insert(resource.entity, row)
@@ -55,7 +55,7 @@ export async function create(site: Site, resource: Resource, scope: Scope, body:
 
 export async function update(site: Site, resource: Resource, scope: Scope, id: string, body: Body): Promise<Row> {
   return change(site, resource, async (manager) => {
-    await touch(manager, resource, scope, id, await check(manager, resource, scope, body))
+    await touch(manager, resource, scope, id, await check({ manager, site }, resource, scope, body))
     if (resource.updated) {
       const row = await read(manager, resource, scope, id)
       await resource.updated({ row, body, manager, site })
@@ -84,8 +84,10 @@ export async function regenerateDirect(site: Site, resource: Resource, scope: Sc
   })
 }
 
-async function check(manager: EntityManager, resource: Resource, scope: Scope, body: Body): Promise<Body> {
-  return resource.check ? resource.check(body, { customer_id: scope.customer_id ?? '', manager }) : body
+type Where = { manager: EntityManager; site: Site }
+
+async function check(where: Where, resource: Resource, scope: Scope, body: Body): Promise<Body> {
+  return resource.check ? resource.check(body, { customer_id: scope.customer_id ?? '', ...where }) : body
 }
 
 function select(manager: EntityManager, resource: Resource): SelectQueryBuilder<ObjectLiteral> {

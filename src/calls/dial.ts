@@ -36,11 +36,11 @@ export async function dialOne(call: Call, destination: Destination, options: Dia
   }
 }
 
-async function ring(call: Call, { endpoint }: Destination, inbox: Inbox, options: DialOptions): Promise<Outcome> {
+async function ring(call: Call, destination: Destination, inbox: Inbox, options: DialOptions): Promise<Outcome> {
   const { id } = options
   await Promise.all([
     // First, for Asterisk makes the bridge while the leg finds its way into Stasis.
-    createLeg(call, id, endpoint, options.identity),
+    createLeg(call, id, destination, options.identity),
     ensureBridge(call, id),
   ])
   for (;;) {

@@ -3,10 +3,13 @@ import type { Inbox } from '../ari/inbox.ts'
 import type { AriEvent } from '../ari/types.ts'
 import type { Call } from './call.ts'
 import { refusalStatus } from './causes.ts'
+import { fromDomain, stamp } from './stamp.ts'
 
 /** Where a leg goes: an endpoint of Asterisk (`PJSIP/hashdial/sip:1001@…`). */
 export interface Destination {
   endpoint: string
+  /** Of an address outside: what its name stands for, as `192.0.2.7:5060/udp`. */
+  next?: string
 }
 
 /** What became of the two: they talked and the callee hung up, or he was never reached (`status`: SIP). */
@@ -23,10 +26,17 @@ export interface DialOptions {
 }
 
 /** Makes a leg: a channel that finds its way into Stasis, and is not dialled yet. It may be the call's own. */
-export async function createLeg(call: Call, id: string, endpoint: string, identity: DialOptions['identity']) {
+export async function createLeg(
+  call: Call,
+  id: string,
+  { endpoint, next }: Destination,
+  identity: DialOptions['identity'],
+) {
   const leg = { endpoint, app: call.node.application, appArgs: 'leg', channelId: id }
   const originator = id === call.channelId ? {} : { originator: call.channelId }
-  await call.node.ari.channels.create({ ...leg, ...originator, ...(identity && { variables: identity }) })
+  const domain = call.trail.domain ?? `sip.${call.exchange.baseDomain}`
+  const variables = { ...fromDomain(domain), ...identity, ...stamp(call.row.customer_id, call.trail, next) }
+  await call.node.ari.channels.create({ ...leg, ...originator, variables })
 }
 
 /** Shows a leg who is said to be calling, in place of who is in the bridge with it. */

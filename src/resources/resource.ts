@@ -113,7 +113,7 @@ export interface Resource<R extends Row = Row> {
   /** Columns of a new row that do not come from the body. */
   make?(row: Body, site: Site): Partial<R>
   /** What the schemas cannot check, in the transaction and before it changes anything. Answers the body that is to be stored. */
-  check?(body: Body, where: { customer_id: string; manager: EntityManager }): Promise<Body>
+  check?(body: Body, where: { customer_id: string; manager: EntityManager; site: Site }): Promise<Body>
   /** Makes a row that is more than a row, in another way than by storing the body. Answers its id. */
   begin?(body: Body, customerId: string, site: Site): Promise<string>
   created?(change: Change<R, Body>): Promise<void>

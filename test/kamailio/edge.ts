@@ -11,6 +11,7 @@ import { becomesTrue } from '../../src/stack/shell.ts'
 import { freePort } from '../support/ports.ts'
 import { sharedStack } from '../support/setup.ts'
 import { header, parseSip, SipClient, type RequestOptions, type SipMessage } from '../support/sip.ts'
+import { stamping } from './stamp.ts'
 import { Wire } from './wire.ts'
 
 export const base = 'hashdial.test'
@@ -62,7 +63,7 @@ export class Edge {
     const name = `edge-${port}`
     const wire = await Wire.open(stack.ports.mysql)
     const asterisks: SipClient[] = []
-    for (let n = 0; n < (options.asterisks ?? 1); n++) asterisks.push(answering(await SipClient.open(port)))
+    for (let n = 0; n < (options.asterisks ?? 1); n++) asterisks.push(stamping(answering(await SipClient.open(port))))
     mkdirSync(join(stack.folder, 'kamailio'), { recursive: true })
     const list = asterisks.map((asterisk) => `1 sip:127.0.0.1:${asterisk.port}\n`).join('')
     writeFileSync(join(stack.folder, 'kamailio', name), list)
@@ -114,7 +115,7 @@ export class Edge {
     const domain = `${customer}.registrar.${base}`
     const hash = random(6)
     const ha1 = createHash('md5').update(`${username}:${base}:${password}`).digest('hex')
-    await this.rows(`INSERT IGNORE INTO customers VALUES (?, 'test', '', NOW(6), NULL)`, customer)
+    await this.rows(`INSERT IGNORE INTO customers SET id = ?, name = 'test', detail = '', tm_create = NOW(6)`, customer)
     await this.rows(`INSERT INTO extensions VALUES (?, ?, '', '', ?, ?, NOW(6), NULL)`, id, customer, username, domain)
     const account = [username, domain, ha1, id]
     await this.rows(
