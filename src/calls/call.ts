@@ -225,9 +225,10 @@ export class Call {
     for (const resolve of this.#waiting.splice(0)) resolve()
   }
 
-  #event({ type, channel, digit = '', cause = 0, tech_cause }: AriEvent): void {
+  #event(event: AriEvent): void {
+    const { type, channel, cause = 0, tech_cause } = event
     if (type === 'ChannelStateChange') this.see(channel?.state)
-    else if (type === 'ChannelDtmfReceived') this.keypad.press(digit)
+    else if (type === 'ChannelDtmfReceived') this.keypad.press(event)
     // Of a leg that we made ChannelDestroyed is told in any case, and says why nobody answered.
     else if (this.outgoing && !this.answered && type === 'ChannelDestroyed')
       this.end('remote', reasonOfStatus(refusalStatus(cause, tech_cause)))

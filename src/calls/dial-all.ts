@@ -36,7 +36,7 @@ export async function dialAll(
     const others = ids.filter((id) => id !== winner)
     await cleanUp(others.map((channelId) => call.node.ari.channels.hangup({ channelId })))
     await talk(call, winner, options.id)
-    return await untilEnd(inbox, winner)
+    return await untilEnd(call, inbox, winner)
   } finally {
     inbox.close()
     await tearDown(call, options.id, ids)

@@ -14,14 +14,15 @@ export interface PlayOptions {
 
 /** Plays to the caller until its end. Throws the call's reason when the call ends. */
 export async function playTo(call: Call, { id, media, keyStops }: PlayOptions): Promise<'done' | 'failed' | 'stopped'> {
-  const { channelId, node } = call
+  const { channelId, keypad, node } = call
+  const pressed = keypad.count
   const inbox = new Inbox(node, call.signal, id, channelId)
   try {
     await startPlaying(call, id, media)
     for (;;) {
       const event = await inbox.next()
       if (event?.type === 'PlaybackFinished') return await ending(event, inbox)
-      if (event?.type === 'ChannelDtmfReceived' && keyStops) {
+      if (keyStops && keypad.count > pressed) {
         await cleanUp([node.ari.playbacks.stop({ playbackId: id })])
         return 'stopped'
       }

@@ -54,6 +54,8 @@ export interface RequestOptions {
   /** Whole lines, in front of the others, as they are: what is wrong in them is sent. */
   extra?: readonly string[]
   body?: string
+  /** The Content-Type of the body, `application/sdp` unless said. */
+  type?: string
 }
 
 export interface Credentials {
@@ -114,7 +116,7 @@ export class SipClient {
       `Call-ID: ${callId}`,
       `CSeq: ${cseq} ${method}`,
       `Contact: ${options.contact ?? `<${me}>`}`,
-      ...(body === '' ? [] : ['Content-Type: application/sdp']),
+      ...(body === '' && options.type === undefined ? [] : [`Content-Type: ${options.type ?? 'application/sdp'}`]),
       `Content-Length: ${Buffer.byteLength(body)}`,
     ]
     return `${lines.join('\r\n')}\r\n\r\n${body}`
