@@ -39,6 +39,11 @@ export class Voice {
     }
   }
 
+  /** Starts the processes of the offline voice, which would speak two seconds late the first time. */
+  warmUp(): void {
+    this.tts().warmUp?.()
+  }
+
   async close(): Promise<void> {
     for (const one of this.#made.values()) await one.close?.()
   }

@@ -59,6 +59,10 @@ export class Flite implements Tts {
     }
   }
 
+  warmUp(): void {
+    this.#pool.warmUp()
+  }
+
   close(): Promise<void> {
     return this.#pool.close()
   }
