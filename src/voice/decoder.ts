@@ -11,7 +11,7 @@ export class Decoder {
     file: new URL('./decode-process.ts', import.meta.url),
     data: undefined,
     count: Math.min(2, availableParallelism()),
-    jobSeconds: 30,
+    jobSeconds: 60,
     waiting: 500,
     work: 'the decoding of sounds',
   })

@@ -77,4 +77,4 @@ function pronounceable(text: string): string {
     .replace(/[^\n\x20-\x7e]+/g, ' ')
 }
 
-export const flite: Provider = { tts: () => new Flite() }
+export const flite: Provider = { tts: () => new Flite(), speaks: ['en'] }
