@@ -24,6 +24,7 @@ import { repairs } from './registrar/repairs.ts'
 import { entities } from './resources/index.ts'
 import type { Site } from './resources/resource.ts'
 import { createDoor } from './stasis.ts'
+import { Decoder } from './voice/decoder.ts'
 import { Prompts } from './voice/prompts.ts'
 import { Voice } from './voice/voice.ts'
 import { Web } from './web.ts'
@@ -53,6 +54,7 @@ async function main(config: Config, log: Logger): Promise<void> {
   for (const node of nodes) node.start()
   await server.start()
   log.info({ api: server.info.uri }, 'Hashdial is up')
+  sounds.warmUp()
 
   // Calls live on in Asterisk, and the next process finds them there: what is under way here is finished, not they.
   const drain = async (signal: string) => {
@@ -115,7 +117,7 @@ async function openSounds(config: Config, web: Web, log: Logger): Promise<Sounds
   const prompts = await Prompts.open({ folder, bytes: soundsMegabytes * 1_000_000 })
   const host = apiListen.host.includes(':') ? `[${apiListen.host}]` : apiListen.host
   const url = soundsUrl || `http://${host}:${apiListen.port}`
-  return new Sounds(prompts, new Voice({ ...config, log }), web, url)
+  return new Sounds(prompts, new Voice({ ...config, log }), new Decoder(), web, url)
 }
 
 /** What Asterisk told and did not reach us is found also while nothing seems wrong. */

@@ -1,5 +1,5 @@
 import Joi from 'joi'
-import { WebError } from '../web.ts'
+import { textOf, WebError, type WebAnswer } from '../web.ts'
 import { ActionError, webUrl, type Action } from './action.ts'
 
 interface FetchOptions {
@@ -13,7 +13,15 @@ interface FetchOptions {
  */
 export const fetch: Action<FetchOptions> = {
   about: 'Tells a URL about the call, and runs the list of actions that it answers with.',
-  options: Joi.object({ event_url: webUrl.required(), event_method: Joi.valid('POST', 'PUT', 'GET') }),
+  options: Joi.object({
+    event_url: webUrl
+      .required()
+      .description(
+        'It is told about the call as JSON, and answers 2xx with a JSON list of actions; 204 is none. Of a POST that it ' +
+          'redirects with 301, 302 or 303 the answer is got without telling again; 307 and 308 are told again.',
+      ),
+    event_method: Joi.valid('POST', 'PUT', 'GET'),
+  }),
 
   alone: true,
 
@@ -29,8 +37,9 @@ export const fetch: Action<FetchOptions> = {
     const answer = await call.exchange.web
       .request(event_url, method === 'GET' ? request : { ...request, ...body })
       .catch(inWords)
-    if (answer.status !== 200) throw new ActionError(`the URL answered ${answer.status} and not 200`)
-    return { push: place.check(parse(answer.body)) }
+    if (answer.status < 200 || answer.status > 299)
+      throw new ActionError(`the URL answered ${answer.status} and not 200`)
+    return { push: answer.status === 204 ? [] : place.check(parse(answer)) }
   },
 }
 
@@ -38,10 +47,10 @@ function inWords(error: unknown): never {
   throw error instanceof WebError ? new ActionError(`the actions could not be fetched: ${error.message}`) : error
 }
 
-function parse(body: Buffer): unknown {
+function parse(answer: WebAnswer): unknown {
   try {
-    return JSON.parse(body.toString('utf8'))
-  } catch {
-    throw new ActionError('the URL did not answer with JSON')
+    return JSON.parse(textOf(answer))
+  } catch (error) {
+    throw new ActionError(error instanceof WebError ? error.message : 'the URL did not answer with JSON')
   }
 }

@@ -17,7 +17,12 @@ interface WebhookOptions {
 export const webhook_send: Action<WebhookOptions> = {
   about: 'Sends a request to a URL.',
   options: Joi.object({
-    uri: webUrl.required(),
+    uri: webUrl
+      .required()
+      .description(
+        'Any 2xx is a delivery. Redirects with 307 and 308 are followed with the data; those with 301, 302 and 303 would ' +
+          'turn it into a GET without the data, and count as not delivered (of a PUT or DELETE only 303).',
+      ),
     method: Joi.valid('POST', 'PUT', 'GET', 'DELETE'),
     data_type: Joi.string()
       .max(255)
@@ -35,7 +40,7 @@ export const webhook_send: Action<WebhookOptions> = {
     const type = data_type ?? (isText && !isJson(body) ? 'text/plain; charset=utf-8' : 'application/json')
     const headers = { 'idempotency-key': place.id, ...(body && { 'content-type': type }) }
     // One that nobody waits for may outlive the call: it is often the last that a flow does.
-    const request = { method, headers, ...(body && { body }), ...(sync && { signal: call.signal }) }
+    const request = { method, headers, keepsMethod: true, ...(body && { body }), ...(sync && { signal: call.signal }) }
     const sent = send(call, uri, request)
     if (sync) await sent
     else sent.catch((error: unknown) => call.log.warn({ err: error as Error }, 'a webhook was not delivered'))

@@ -27,6 +27,11 @@ export class Keypad {
     return keys.join('')
   }
 
+  /** Was a key pressed since then (performance.now())? It stays for who takes it. */
+  pressedSince(since: number): boolean {
+    return this.#pressed.some(({ time }) => time >= since)
+  }
+
   /** Keys that were one too many: the next action that listens has them first. */
   putBack(keys: string): void {
     const time = performance.now()
