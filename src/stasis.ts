@@ -5,7 +5,7 @@ import type { AriNode } from './ari/connection.ts'
 import type { AriChannel, AriEvent } from './ari/types.ts'
 import { Call, type Exchange } from './calls/call.ts'
 import type { Switchboard } from './calls/switchboard.ts'
-import { findRow } from './database.ts'
+import { databaseState, findRow } from './database.ts'
 import { dialable } from './resources/index.ts'
 import type { DialableRow, Resource } from './resources/resource.ts'
 
@@ -43,6 +43,8 @@ export function createDoor(
 /** Runs a new call from its first moment to its end. Never rejects. */
 async function begin(call: Call, dialled: string): Promise<void> {
   try {
+    // Nobody waits to be told so, and calls that could not be remembered are not begun.
+    if (databaseState(call.exchange.database) !== 'ok') return await call.hangup('failed', 503)
     const [, type = '', id = ''] = address.exec(dialled) ?? []
     const flow = await activeflowFor(call, type, id)
     await (flow ? runActiveflow(call, flow) : call.refuse(404))
