@@ -47,7 +47,8 @@ export function parseDatabaseUrl(url: string): DatabaseUrl {
 function sslMode(parameters: URLSearchParams, host: string): DatabaseUrl['sslMode'] {
   const ca = parameters.get('ssl-ca')
   const mode = (parameters.get('ssl-mode') ?? (ca ? 'VERIFY_CA' : 'DISABLED')).toUpperCase()
-  if (mode === 'VERIFY_CA' && !ca) throw new Error('has ssl-mode=VERIFY_CA: name the file with the CA, ssl-ca=/path/ca.pem')
+  if (mode === 'VERIFY_CA' && !ca)
+    throw new Error('has ssl-mode=VERIFY_CA: name the file with the CA, ssl-ca=/path/ca.pem')
   if (mode === 'VERIFY_IDENTITY' && isIP(host))
     throw new Error('has ssl-mode=VERIFY_IDENTITY: give the host by the name that is in its certificate')
   if (mode === 'DISABLED' || mode === 'VERIFY_CA' || mode === 'VERIFY_IDENTITY') return mode

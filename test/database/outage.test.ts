@@ -45,52 +45,61 @@ async function refusedSoon(t: ExecutionContext, ...asked: (() => ReturnType<type
   t.true(performance.now() - began < soonMs)
 }
 
-test.serial('without a database requests get 503 at once, and health says that it is away, until it is back', async (t) => {
-  const { api, wire } = await overWire(t)
-  t.is((await write(api)).status, 201)
-  wire.cut()
-  await refusedSoon(t, ...Array.from({ length: 20 }, () => () => read(api)), () => write(api))
-  t.is((await api.get('', `/v1.0/calls?token=hd_${'a'.repeat(32)}`)).status, 503)
-  t.true(await becomesTrue(soonMs, async () => (await health(api)) === 'away'))
-  t.like(await api.get('', '/health'), { status: 503, body: { status: 'degraded', edges: 'unknown' } })
-  wire.mend()
-  t.true(await becomesTrue(soonMs, async () => (await write(api)).status === 201))
-  t.is(await health(api), 'ok')
-})
+test.serial(
+  'without a database requests get 503 at once, and health says that it is away, until it is back',
+  async (t) => {
+    const { api, wire } = await overWire(t)
+    t.is((await write(api)).status, 201)
+    wire.cut()
+    await refusedSoon(t, ...Array.from({ length: 20 }, () => () => read(api)), () => write(api))
+    t.is((await api.get('', `/v1.0/calls?token=hd_${'a'.repeat(32)}`)).status, 503)
+    t.true(await becomesTrue(soonMs, async () => (await health(api)) === 'away'))
+    t.like(await api.get('', '/health'), { status: 503, body: { status: 'degraded', edges: 'unknown' } })
+    wire.mend()
+    t.true(await becomesTrue(soonMs, async () => (await write(api)).status === 201))
+    t.is(await health(api), 'ok')
+  },
+)
 
-test.serial('a database that is frozen is given up within 3 s by all who wait for it, and then not waited for', async (t) => {
-  const { api, wire } = await overWire(t)
-  wire.hang()
-  await refusedSoon(t, ...Array.from({ length: 30 }, () => () => read(api)), () => write(api))
-  t.true(await becomesTrue(soonMs, async () => (await health(api)) === 'away'))
-  const began = performance.now()
-  await refusedSoon(t, () => read(api))
-  t.true(performance.now() - began < 1_500)
-  wire.mend()
-  t.true(await becomesTrue(soonMs, async () => (await write(api)).status === 201))
-  t.is(await health(api), 'ok')
-})
+test.serial(
+  'a database that is frozen is given up within 3 s by all who wait for it, and then not waited for',
+  async (t) => {
+    const { api, wire } = await overWire(t)
+    wire.hang()
+    await refusedSoon(t, ...Array.from({ length: 30 }, () => () => read(api)), () => write(api))
+    t.true(await becomesTrue(soonMs, async () => (await health(api)) === 'away'))
+    const began = performance.now()
+    await refusedSoon(t, () => read(api))
+    t.true(performance.now() - began < 1_500)
+    wire.mend()
+    t.true(await becomesTrue(soonMs, async () => (await write(api)).status === 201))
+    t.is(await health(api), 'ok')
+  },
+)
 
-test.serial('connections that a firewall has forgotten are replaced within seconds, also those in a transaction', async (t) => {
-  const { api, wire } = await overWire(t)
-  await Promise.all(Array.from({ length: 10 }, () => query(api.database, 'SELECT SLEEP(0.1)', [])))
-  const slow = api.database.transaction(async (manager) => {
-    await manager.query('SELECT 1')
-    wire.silence()
-    await manager.query('SELECT 2')
-  })
-  await t.throwsAsync(slow, { message: /no answer/ })
-  const began = performance.now()
-  t.true(await becomesTrue(soonMs, async () => (await read(api)).status === 200))
-  // All ten at once: none of them leads to a dead connection any more.
-  const working = async () => {
-    const answers = await Promise.all(Array.from({ length: 10 }, () => read(api)))
-    return answers.every(({ status }) => status === 200)
-  }
-  t.true(await becomesTrue(soonMs, working))
-  t.true(performance.now() - began < 2 * soonMs)
-  t.is(await health(api), 'ok')
-})
+test.serial(
+  'connections that a firewall has forgotten are replaced within seconds, also those in a transaction',
+  async (t) => {
+    const { api, wire } = await overWire(t)
+    await Promise.all(Array.from({ length: 10 }, () => query(api.database, 'SELECT SLEEP(0.1)', [])))
+    const slow = api.database.transaction(async (manager) => {
+      await manager.query('SELECT 1')
+      wire.silence()
+      await manager.query('SELECT 2')
+    })
+    await t.throwsAsync(slow, { message: /no answer/ })
+    const began = performance.now()
+    t.true(await becomesTrue(soonMs, async () => (await read(api)).status === 200))
+    // All ten at once: none of them leads to a dead connection any more.
+    const working = async () => {
+      const answers = await Promise.all(Array.from({ length: 10 }, () => read(api)))
+      return answers.every(({ status }) => status === 200)
+    }
+    t.true(await becomesTrue(soonMs, working))
+    t.true(performance.now() - began < 2 * soonMs)
+    t.is(await health(api), 'ok')
+  },
+)
 
 test.serial('an idle connection that is dead is found before somebody needs it', async (t) => {
   const { api, wire } = await overWire(t)
