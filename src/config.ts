@@ -25,7 +25,7 @@ export const settings = {
   databaseUrl: setting({
     variable: 'HASHDIAL_DATABASE_URL',
     unit: 'URL',
-    why: 'the MySQL or MariaDB that Kamailio reads too, as mysql://user:password@host:3306/database, with ?ssl-ca=/path/ca.pem by TLS',
+    why: 'the database that Kamailio reads too, as mysql://user:password@host:3306/database?ssl-ca=/path/ca.pem (TLS)',
     parse: databaseUrl,
   }),
   databasePool: setting({

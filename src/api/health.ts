@@ -26,7 +26,9 @@ export function healthRoute(database: DataSource, ari: () => PartHealth): Server
         .description('read-only: running calls go on and the API reads, new calls and writes get 503.'),
       edges: Joi.valid('ok', 'degraded', 'down', 'unknown')
         .required()
-        .description('Each Kamailio, by its heartbeat in the database. unknown: the database takes none at the moment.'),
+        .description(
+          'Each Kamailio, by its heartbeat in the database. unknown: the database takes none at the moment.',
+        ),
       asterisk: Joi.valid('ok', 'degraded', 'down').required().description('degraded: some Asterisk is away.'),
     }),
     async handler(_request, h) {
