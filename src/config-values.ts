@@ -1,4 +1,6 @@
+import { existsSync } from 'node:fs'
 import { isIP } from 'node:net'
+import { parseDatabaseUrl } from './database/url.ts'
 
 // How each kind of value in the environment is read: what is wrong with it, and how to mend it, is said in words.
 
@@ -67,10 +69,10 @@ export function listen(value: string): Listen {
 }
 
 export function databaseUrl(value: string): string {
-  const url = URL.canParse(value) ? new URL(value) : undefined
-  const known = url?.protocol === 'mysql:' || url?.protocol === 'mariadb:'
-  if (known && url.hostname && url.username && /^\/[A-Za-z0-9_$-]{1,64}$/.test(url.pathname)) return value
-  throw new Error('is not a URL of the form mysql://user:password@host:3306/database')
+  const { sslCa, sslCert, sslKey } = parseDatabaseUrl(value)
+  for (const file of [sslCa, sslCert, sslKey])
+    if (file !== undefined && !existsSync(file)) throw new Error(`names the file ${file}, which is not there`)
+  return value
 }
 
 export function httpUrl(value: string): string {

@@ -25,7 +25,7 @@ export const settings = {
   databaseUrl: setting({
     variable: 'HASHDIAL_DATABASE_URL',
     unit: 'URL',
-    why: 'the MySQL or MariaDB that Kamailio reads too, as mysql://user:password@host:3306/database',
+    why: 'the database that Kamailio reads too, as mysql://user:password@host:3306/database?ssl-ca=/path/ca.pem (TLS)',
     parse: databaseUrl,
   }),
   databasePool: setting({
@@ -34,6 +34,13 @@ export const settings = {
     default: '10',
     why: 'how many queries run at once; all processes together must stay below max_connections',
     parse: whole(2, 1000),
+  }),
+  databaseTimeoutMs: setting({
+    variable: 'HASHDIAL_DATABASE_TIMEOUT_MS',
+    unit: 'milliseconds',
+    default: '2000',
+    why: 'how long a statement may take; a connection that owes an answer for longer is dead and is replaced',
+    parse: whole(250, 60_000),
   }),
   ariUrls: setting({
     variable: 'HASHDIAL_ARI_URLS',

@@ -32,7 +32,8 @@ import { Web } from './web.ts'
 /** The composition root: everything is made here, given to what needs it, and ended here. */
 async function main(config: Config, log: Logger): Promise<void> {
   await migrate(config.databaseUrl, { logger: log })
-  const database = await openDatabase(config.databaseUrl, { entities, logger: log, pool: config.databasePool })
+  const connections = { pool: config.databasePool, statementMs: config.databaseTimeoutMs }
+  const database = await openDatabase(config.databaseUrl, { entities, logger: log, ...connections })
   const metrics = createMetrics()
   const web = new Web(config.fetchPrivate)
   const sounds = await openSounds(config, web, log)

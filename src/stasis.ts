@@ -7,7 +7,7 @@ import { Call, type Exchange } from './calls/call.ts'
 import { limitColumns, type CustomerLimits } from './calls/limits.ts'
 import { trailOf } from './calls/stamp.ts'
 import type { Switchboard } from './calls/switchboard.ts'
-import { findRow } from './database.ts'
+import { databaseState, findRow } from './database.ts'
 import { dialable } from './resources/index.ts'
 import type { DialableRow, Resource } from './resources/resource.ts'
 
@@ -48,6 +48,8 @@ export function createDoor(
 /** Runs a new call from its first moment to its end. Never rejects. */
 async function begin(call: Call, dialled: string, told: string): Promise<void> {
   try {
+    // Nobody waits to be told so, and calls that could not be remembered are not begun.
+    if (databaseState(call.exchange.database) !== 'ok') return await call.hangup('failed', 503)
     const [, type = '', id = ''] = address.exec(dialled) ?? []
     call.trail = trailOf(told, id)
     const found = await activeflowFor(call, type, id)

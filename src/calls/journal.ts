@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import type { DataSource } from 'typeorm'
-import { isDatabaseAway, query, toSqlTime } from '../database.ts'
+import { isDatabaseAway, isDatabaseReadOnly, query, toSqlTime } from '../database.ts'
 import { HashdialError } from '../errors.ts'
 
 export interface JournalRow {
@@ -48,7 +48,7 @@ export function storedTooLate(): HashdialError {
 /**
  * Writes the rows of live calls and activeflows. A row that changes while a write is under way waits for the next one,
  * and all that wait go in one statement (group commit): many calls at once cost few statements, and one call alone does
- * not wait. While the database is away the newest state of each row is kept and written when it is back.
+ * not wait. While the database is away or read-only the newest state of each row is kept and written when it is back.
  */
 export class Journal {
   readonly #database: DataSource
@@ -119,7 +119,7 @@ export class Journal {
       for (const { saved } of entries) for (const resolve of saved) resolve()
       return false
     } catch (error) {
-      if (isDatabaseAway(error)) {
+      if (isDatabaseAway(error) || isDatabaseReadOnly(error)) {
         for (const entry of entries) this.#putBack(table, entry)
         return true
       }

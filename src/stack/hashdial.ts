@@ -47,7 +47,7 @@ export function hashdialEnv(site: Site): Record<string, string> {
 /** It listens, and is connected to Asterisk: a call that came before would be told 503. */
 function answersCalls(site: Site): Promise<boolean> {
   return health(site).then(
-    ({ ari }) => ari === 'ok',
+    ({ asterisk }) => asterisk === 'ok',
     () => false,
   )
 }
