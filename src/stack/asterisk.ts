@@ -69,9 +69,9 @@ function siteFiles({ ports, secrets, address }: Site): Record<string, string> {
     `outbound_proxy = sip:127.0.0.1:${ports.sip}\\;lr`,
     `media_address = ${address}`,
     'bind_rtp_to_media_address = yes',
-    // A request that came to Kamailio at that address is sent on from there.
-    '[hashdial](+type=identify)',
-    `match = ${address}`,
+    // This Kamailio has no calls but Hashdial's. A request that came to it at an address is sent on from there.
+    '[0-hashdial](+type=identify)',
+    ...[...new Set(['127.0.0.1', address])].map((ip) => `match = ${ip}`),
   ]
   return {
     'pjsip.conf': lines(pjsip),
