@@ -36,7 +36,8 @@ export function kamailioArguments({ address, ports }: Site): string[] {
   const addresses = [...new Set(['127.0.0.1', address])]
   const sockets = addresses.flatMap((ip) => ['udp', 'tcp'].map((transport) => `${transport}:${ip}:${ports.sip}`))
   const listen = sockets.flatMap((socket) => ['-l', socket])
-  return ['-f', '/hashdial/kamailio/kamailio.cfg', '-DD', '-E', '-w', '/tmp', ...listen]
+  // The megabytes of a process's own memory: the default of 8 is nearly used up by the configuration.
+  return ['-f', '/hashdial/kamailio/kamailio.cfg', '-DD', '-E', '-M', '32', '-w', '/tmp', ...listen]
 }
 
 export function writeKamailioFiles({ room, ports }: Site): void {

@@ -93,7 +93,7 @@ async function edgeWith(group: string[]): Promise<{ beats: boolean; log: string 
     HOME: '/stack/kamailio',
   }
   const listen = ['-l', `udp:127.0.0.1:${ports.sip}`]
-  const args = ['-f', '/hashdial/kamailio/kamailio.cfg', '-DD', '-E', '-w', '/tmp', '-Y', '/tmp', ...listen]
+  const args = ['-f', '/hashdial/kamailio/kamailio.cfg', '-DD', '-E', '-M', '32', '-w', '/tmp', '-Y', '/tmp', ...listen]
   const kamailio = own.spawn('kamailio', args, { user: 'kamailio', env, stdio: ['ignore', 'ignore', 'pipe'] })
   let log = ''
   kamailio.stderr?.on('data', (chunk: Buffer) => (log += chunk.toString()))

@@ -182,7 +182,8 @@ test('a Contact of up to 1500 characters is stored, answered, probed and called;
     t.is((await edge.registration(account))?.contact, uri(length))
     const since = device.received.length
     edge.asterisk.send(edge.asterisk.compose('INVITE', { uri: `sip:${account.username}@${account.domain}` }))
-    t.is((await incoming(device, 'INVITE', since)).start, `INVITE ${uri(length)} SIP/2.0`)
+    // Kamailio may still be repeating the one before.
+    t.truthy(await device.message(({ start }) => start === `INVITE ${uri(length)} SIP/2.0`, since))
   }
   t.true(await becomesTrue(6_000, async () => (await edge.registration(account))?.rtt_ms !== null))
   const refused = await register(device, account, { contact: `<${uri(1501)}>` })
