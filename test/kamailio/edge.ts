@@ -82,7 +82,19 @@ export class Edge {
       const listen = ['udp', 'tcp'].flatMap((transport) =>
         addresses.flatMap((address) => ['-l', `${transport}:${address}:${port}`]),
       )
-      const args = ['-f', '/hashdial/kamailio/kamailio.cfg', '-DD', '-E', '-M', '32', '-w', '/tmp', '-Y', '/tmp', ...listen]
+      const args = [
+        '-f',
+        '/hashdial/kamailio/kamailio.cfg',
+        '-DD',
+        '-E',
+        '-M',
+        '32',
+        '-w',
+        '/tmp',
+        '-Y',
+        '/tmp',
+        ...listen,
+      ]
       const kamailio = stack.spawn('kamailio', args, { user: 'kamailio', env, stdio: ['ignore', 'ignore', 'pipe'] })
       Object.assign(running, { pid: kamailio.pid, log: '' })
       kamailio.stderr?.on('data', (chunk: Buffer) => (running.log = (running.log + chunk.toString()).slice(-1_000_000)))
