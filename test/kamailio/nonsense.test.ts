@@ -44,7 +44,7 @@ test('what cannot be read is answered at once, with its own Via, From, To, Call-
     ...['-5', 'abc', '99999999999999', '500', '0\r\nContent-Length: 0', '0\r\nContent-Length: 5'].map(
       (length): [string, string, number] => ['Content-Length: 0', `Content-Length: ${length}`, 400],
     ),
-    ...['abc', '-1', '300', '', '70\r\nMax-Forwards: 70'].map((hops): [string, string, number] => [
+    ...['abc', '-1', '', '70\r\nMax-Forwards: 70'].map((hops): [string, string, number] => [
       'Max-Forwards: 70',
       `Max-Forwards: ${hops}`,
       400,
