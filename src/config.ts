@@ -87,7 +87,7 @@ export const settings = {
     variable: 'HASHDIAL_FETCH_PRIVATE',
     unit: 'networks, comma separated',
     default: '',
-    why: 'private networks that flows may reach (fetch, webhook_send, play), such as 10.1.0.0/16; else the internet only',
+    why: 'private networks that flows may reach (fetch, play, webhook, SIP), such as 10.1.0.0/16; else the internet only',
     parse: networks,
   }),
   callRetentionDays: setting({

@@ -101,6 +101,6 @@ async function within(call: Call, parties: FoundParty[], ring: () => Promise<Out
   const { customer_id } = call.row
   const outward = parties.filter((party) => party.outward).length
   if (outward > 0 && !call.recovered) limits.takeRate(customer_id, outward)
-  const done = limits.takeLegs(customer_id, parties.length)
+  const done = limits.takeLegs(customer_id, parties.length, call.recovered)
   return ring().finally(done)
 }

@@ -183,7 +183,7 @@ function groupcallRow(id: string, node: AriNode, order: Order, plan: Plan): Grou
 function stateOf(order: Order, { source, parties, actions, flow }: Plan): GroupcallState {
   const { anonymous, early_execution: early = false, variables = {}, trail = newTrail } = order
   const identity = identityOf(source, anonymous)
-  const legs = parties.map(({ endpoint, next }) => ({ endpoint, ...(next && { next }), identity }))
+  const legs = parties.map(({ address: _address, outward: _outward, ...leg }) => ({ ...leg, identity }))
   return { legs, actions, flow, early, variables, trail }
 }
 

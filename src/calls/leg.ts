@@ -10,6 +10,8 @@ export interface Destination {
   endpoint: string
   /** Of an address outside: what its name stands for, as `192.0.2.7:5060/udp`. */
   next?: string
+  /** The domain that its From has, in place of the caller's. */
+  domain?: string
 }
 
 /** What became of the two: they talked and the callee hung up, or he was never reached (`status`: SIP). */
@@ -33,13 +35,13 @@ const lookMsMax = 60_000
 export async function createLeg(
   call: Call,
   id: string,
-  { endpoint, next }: Destination,
+  { endpoint, next, domain }: Destination,
   identity: DialOptions['identity'],
 ) {
   const leg = { endpoint, app: call.node.application, appArgs: 'leg', channelId: id }
   const originator = id === call.channelId ? {} : { originator: call.channelId }
-  const domain = call.trail.domain ?? `sip.${call.exchange.baseDomain}`
-  const variables = { ...fromDomain(domain), ...identity, ...stamp(call.row.customer_id, call.trail, next) }
+  const from = domain ?? call.trail.domain ?? `sip.${call.exchange.baseDomain}`
+  const variables = { ...fromDomain(from), ...identity, ...stamp(call.row.customer_id, call.trail, next) }
   await call.node.ari.channels.create({ ...leg, ...originator, variables })
 }
 

@@ -90,11 +90,11 @@ export class Limits {
     for (let index = 0; index < count; index++) use.begun.push(time)
   }
 
-  /** `count` legs more, until what it answers is called. Throws RESOURCE_EXHAUSTED. */
-  takeLegs(customerId: string, count: number): () => void {
+  /** `count` legs more, until what it answers is called. Throws RESOURCE_EXHAUSTED, unless they ring already. */
+  takeLegs(customerId: string, count: number, ring = false): () => void {
     const use = this.#use(customerId)
     const most = use.limits && Math.max(legsOfOneConnect, legsPerCall * use.limits.max_calls)
-    if (most !== undefined && use.legs + count > most) {
+    if (!ring && most !== undefined && use.legs + count > most) {
       this.#refuse(customerId, 'max_calls', use.calls.size)
       throw exhausted('TOO_MANY_LEGS', `${use.legs} destinations are being called at once, of ${most} that may be`)
     }

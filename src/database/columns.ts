@@ -42,7 +42,8 @@ export const Raw = (length: number): PropertyDecorator =>
 export const Json = (type: 'text' | 'mediumtext'): PropertyDecorator =>
   Column({ type, transformer: { to: JSON.stringify, from: JSON.parse } })
 
-export const Count = (options: Nullable = {}): PropertyDecorator => Column({ type: 'int', unsigned: true, ...options })
+export const Count = (options: ColumnOptions = {}): PropertyDecorator =>
+  Column({ type: 'int', unsigned: true, ...options })
 
 /** RFC 3339 in UTC with microseconds: a string, because a Date loses them (see openDatabase). */
 export const Time = (options: Nullable = {}): PropertyDecorator =>

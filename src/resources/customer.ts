@@ -10,8 +10,8 @@ export class Customer {
   @Id() id: string
   @Text(255) name: string
   @Text(1024) detail: string
-  @Count() max_calls: number
-  @Count() calls_per_second: number
+  @Count({ default: 200 }) max_calls: number
+  @Count({ default: 20 }) calls_per_second: number
   @Time() tm_create: string
   @Time({ nullable: true }) tm_update: string | null
 }

@@ -1,6 +1,6 @@
 import test from 'ava'
 import { header, type SipMessage } from '../support/sip.ts'
-import { base, Edge, incoming } from './edge.ts'
+import { base, Edge, incoming, register } from './edge.ts'
 import { stampOf } from './stamp.ts'
 
 /** What Asterisk is told of a call, which it refuses. */
@@ -84,4 +84,20 @@ test('an extension with its password keeps its name, and so does a flow of the s
   const other = await leg(foreign.customer, `"Ann" ${foreign.aor}`)
   const address = `${foreign.username}@${foreign.domain}`
   t.deepEqual([other.caller, other.domain], [`"${address}" <sip:${address}>`, foreign.domain])
+})
+
+test('a device that calls from where it is registered is who it is; a stranger who calls as it is not', async (t) => {
+  const edge = await Edge.open(t)
+  const [callee, foreign] = [await edge.account(), await edge.account()]
+  const [caller, phone, stranger] = [await edge.account(callee.customer), await edge.device(), await edge.client()]
+  await register(phone, caller)
+  const from = `"Ann" ${caller.aor}`
+  const call = (uri: string, client = phone) => told(edge, () => client.request('INVITE', { uri, from }))
+  const inside = await call(callee.direct)
+  t.deepEqual([inside.caller, inside.domain], ['', caller.domain])
+  const outside = await call(foreign.direct)
+  const address = `${caller.username}@${caller.domain}`
+  t.deepEqual([outside.caller, outside.domain], [`"${address}" <sip:${address}>`, caller.domain])
+  const pretended = await call(callee.direct, stranger)
+  t.deepEqual([pretended.caller, pretended.domain], [`"Anonymous" <sip:anonymous@sip.${base}>`, `sip.${base}`])
 })
