@@ -189,3 +189,24 @@ test('a Contact of up to 1500 characters is stored, answered, probed and called;
   const refused = await register(device, account, { contact: `<${uri(1501)}>` })
   t.is(refused.start, 'SIP/2.0 400 Contact Too Long, At Most 1500 Characters')
 })
+
+test('a device whose every header is as long as it may be registers, refreshes, moves and goes', async (t) => {
+  const edge = await Edge.open(t, { env: { HASHDIAL_PATH_PROXIES: '127.0.0.1', HASHDIAL_PROBE_BATCH: '0' } })
+  const [account, device] = [await edge.account(), await edge.device()]
+  const long = (start: string, length: number, end = '') => start + 'x'.repeat(length - start.length - end.length) + end
+  const gone = Array.from({ length: 7 }, (_, n) => `<sip:old@127.0.0.1:${n + 1}>;expires=0`)
+  const instance = `;+sip.instance="${long('<', 255, '>')}"`
+  const extra = [
+    `Path: ${long(`<sip:127.0.0.1:${device.port};lr;x=`, 512, '>')}`,
+    ...['Supported: path', `User-Agent: ${long('', 255)}`],
+  ]
+  const attempt = (contact: string, callId: string, more: string[] = []) =>
+    register(device, account, { callId, contact, extra: [...extra, ...more] })
+  const contact = `<${long('sip:me@127.0.0.1;x=', 1500)}>${instance}`
+  for (const callId of [long('a', 255), long('a', 255), long('b', 255)])
+    t.is((await attempt([contact, ...gone].join(','), callId)).start, 'SIP/2.0 200 OK')
+  t.is((await attempt(contact, long('b', 255))).start, 'SIP/2.0 200 OK')
+  t.is((await edge.registration(account))?.call_id, long('b', 255))
+  t.is((await attempt(contact, long('c', 255), ['Expires: 0'])).start, 'SIP/2.0 200 OK')
+  t.is(await edge.registration(account), undefined)
+})
