@@ -25,7 +25,6 @@ export class BareCaller {
   #far = 0
   #sequence = 0
   #time = 0
-  #offered: SipMessage | undefined
 
   private constructor(
     readonly sip: SipClient,
@@ -55,7 +54,6 @@ export class BareCaller {
     if (answer.status >= 300) this.sip.acknowledge(answer, invite)
     else {
       this.#dialog = inside(answer, this.call)
-      this.#offered = answer
       this.#far = Number(/m=audio ([1-9]\d*) /.exec(answer.body)?.[1] ?? 0)
       this.sip.send(this.sip.compose('ACK', { ...this.#dialog, cseq: this.#cseq, body: late }))
     }
@@ -69,14 +67,26 @@ export class BareCaller {
     return this.sip.request(method, { ...this.#dialog, cseq: ++this.#cseq, ...options, extra })
   }
 
-  /** The answer to the INVITE. */
-  get answer(): SipMessage {
-    if (!this.#offered) throw new Error('there is no call yet')
-    return this.#offered
-  }
-
   async bye(): Promise<void> {
     await this.request('BYE')
+  }
+
+  /** Offers other media. */
+  async change(body: string): Promise<SipMessage> {
+    const answer = await this.request('INVITE', { body })
+    if (answer.status < 300) this.sip.send(this.sip.compose('ACK', { ...this.#dialog!, cseq: this.#cseq }))
+    else this.sip.acknowledge(answer, this.#dialog!)
+    return answer
+  }
+
+  /** One packet of sound (20 ms of silence, PCMU) from the socket with this number. */
+  sound(index: number): void {
+    const packet = Buffer.alloc(172, 0xff)
+    packet.writeUInt16BE(0x8000, 0)
+    packet.writeUInt16BE(this.#sequence++ & 0xffff, 2)
+    packet.writeUInt32BE((this.#time += 160), 4)
+    packet.writeUInt32BE(4711, 8)
+    this.sockets[index]!.send(packet, this.#far, '127.0.0.1')
   }
 
   /** A key by RFC 4733 (payload type 101): begun, kept for so many milliseconds, and ended three times over. */
