@@ -15,6 +15,11 @@ export function inside(answer: SipMessage, call: { callId: string; tag: string }
   return { ...call, uri, to: header(answer, 'to'), extra: routes.map((route) => `Route: ${route}`) }
 }
 
+export interface InCallOptions extends Partial<RequestOptions> {
+  /** A line in front of the recorded route. */
+  first?: string
+}
+
 /** A caller whose every packet is made by the test: SIP, and sound and keys by RTP. */
 export class BareCaller {
   readonly call = { callId: randomUUID() as string, tag: 'caller' }
@@ -61,9 +66,9 @@ export class BareCaller {
   }
 
   /** A request in the call that was answered. */
-  request(method: string, options: Partial<RequestOptions> = {}): Promise<SipMessage> {
+  request(method: string, { first, ...options }: InCallOptions = {}): Promise<SipMessage> {
     if (!this.#dialog) throw new Error('there is no call yet')
-    const extra = [...(this.#dialog.extra ?? []), ...(options.extra ?? [])]
+    const extra = [...(first ? [first] : []), ...(this.#dialog.extra ?? []), ...(options.extra ?? [])]
     return this.sip.request(method, { ...this.#dialog, cseq: ++this.#cseq, ...options, extra })
   }
 
