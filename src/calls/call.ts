@@ -225,8 +225,7 @@ export class Call {
     for (const resolve of this.#waiting.splice(0)) resolve()
   }
 
-  #event(event: AriEvent): void {
-    const { type, channel, cause = 0, tech_cause } = event
+  #event(event: AriEvent, { type, channel, cause = 0, tech_cause } = event): void {
     if (type === 'ChannelStateChange') this.see(channel?.state)
     else if (type === 'ChannelDtmfReceived') this.keypad.press(event)
     // Of a leg that we made ChannelDestroyed is told in any case, and says why nobody answered.

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import test from 'ava'
+import test, { type ExecutionContext } from 'ava'
 import { activeflow, flow, runs } from '../support/flows.ts'
 import { BareCaller } from '../support/caller.ts'
 import { setUp } from '../support/setup.ts'
@@ -12,7 +12,7 @@ const offer = (port = 0): string =>
   ].join('\r\n')
 
 /** What a flow that takes keys until `#` has got from a caller who does `press`. */
-async function got(t: import('ava').ExecutionContext, press: (caller: BareCaller) => Promise<unknown>): Promise<string> {
+async function got(t: ExecutionContext, press: (caller: BareCaller) => Promise<unknown>): Promise<string> {
   const setup = await setUp(t)
   const uri = await flow(setup, [['digits_receive', { key: '#', duration: 15_000 }]])
   const caller = await BareCaller.open(t, setup)

@@ -15,6 +15,11 @@ export function inside(answer: SipMessage, call: { callId: string; tag: string }
   return { ...call, uri, to: header(answer, 'to'), extra: routes.map((route) => `Route: ${route}`) }
 }
 
+export interface InCallOptions extends Partial<RequestOptions> {
+  /** A line in front of the recorded route. */
+  first?: string
+}
+
 /** A caller whose every packet is made by the test: SIP, and sound and keys by RTP. */
 export class BareCaller {
   readonly call = { callId: randomUUID() as string, tag: 'caller' }
@@ -25,7 +30,6 @@ export class BareCaller {
   #far = 0
   #sequence = 0
   #time = 0
-  #offered: SipMessage | undefined
 
   private constructor(
     readonly sip: SipClient,
@@ -55,7 +59,6 @@ export class BareCaller {
     if (answer.status >= 300) this.sip.acknowledge(answer, invite)
     else {
       this.#dialog = inside(answer, this.call)
-      this.#offered = answer
       this.#far = Number(/m=audio ([1-9]\d*) /.exec(answer.body)?.[1] ?? 0)
       this.sip.send(this.sip.compose('ACK', { ...this.#dialog, cseq: this.#cseq, body: late }))
     }
@@ -63,20 +66,32 @@ export class BareCaller {
   }
 
   /** A request in the call that was answered. */
-  request(method: string, options: Partial<RequestOptions> = {}): Promise<SipMessage> {
+  request(method: string, { first, ...options }: InCallOptions = {}): Promise<SipMessage> {
     if (!this.#dialog) throw new Error('there is no call yet')
-    const extra = [...(this.#dialog.extra ?? []), ...(options.extra ?? [])]
+    const extra = [...(first ? [first] : []), ...(this.#dialog.extra ?? []), ...(options.extra ?? [])]
     return this.sip.request(method, { ...this.#dialog, cseq: ++this.#cseq, ...options, extra })
-  }
-
-  /** The answer to the INVITE. */
-  get answer(): SipMessage {
-    if (!this.#offered) throw new Error('there is no call yet')
-    return this.#offered
   }
 
   async bye(): Promise<void> {
     await this.request('BYE')
+  }
+
+  /** Offers other media. */
+  async change(body: string): Promise<SipMessage> {
+    const answer = await this.request('INVITE', { body })
+    if (answer.status < 300) this.sip.send(this.sip.compose('ACK', { ...this.#dialog!, cseq: this.#cseq }))
+    else this.sip.acknowledge(answer, this.#dialog!)
+    return answer
+  }
+
+  /** One packet of sound (20 ms of silence, PCMU) from the socket with this number. */
+  sound(index: number): void {
+    const packet = Buffer.alloc(172, 0xff)
+    packet.writeUInt16BE(0x8000, 0)
+    packet.writeUInt16BE(this.#sequence++ & 0xffff, 2)
+    packet.writeUInt32BE((this.#time += 160), 4)
+    packet.writeUInt32BE(4711, 8)
+    this.sockets[index]!.send(packet, this.#far, '127.0.0.1')
   }
 
   /** A key by RFC 4733 (payload type 101): begun, kept for so many milliseconds, and ended three times over. */
