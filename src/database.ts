@@ -6,6 +6,7 @@ import { connectionOptions, connectPatiently, sessionSql } from './database/conn
 import { fromSqlTime, toSqlTime } from './database/time.ts'
 import type { Logger } from './log.ts'
 
+export { longText } from './database/columns.ts'
 export { isDatabaseAway } from './database/connect.ts'
 export { migrate } from './database/migrate.ts'
 export { fromSqlTime, now, toSqlTime } from './database/time.ts'

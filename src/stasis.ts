@@ -1,6 +1,7 @@
 import { runActiveflow } from './activeflows/run.ts'
 import { createActiveflow, type ActiveflowRow, type FlowReference } from './activeflows/activeflow.ts'
 import { owner, type Door } from './activeflows/reconcile.ts'
+import { takeOver } from './activeflows/trial.ts'
 import type { AriNode } from './ari/connection.ts'
 import type { AriChannel, AriEvent } from './ari/types.ts'
 import { Call, type Exchange } from './calls/call.ts'
@@ -25,9 +26,10 @@ export function createDoor(
   exchange: Exchange,
   switchboard: Switchboard,
 ): Door & { stasisStart: (node: AriNode, event: AriEvent) => void } {
-  const admit = (node: AriNode, channel: AriChannel, dialled: string, sipCallId: string) => {
+  const admit = (node: AriNode, channel: AriChannel, dialled: string, sipCallId: string, wasThere = false) => {
     if (switchboard.hasChannel(channel.id)) return
     const call = Call.incoming(node, channel, exchange, { sip_call_id: sipCallId.slice(0, 255) })
+    if (wasThere) takeOver(call)
     switchboard.add(call, begin(call, dialled))
   }
   return {
@@ -35,7 +37,7 @@ export function createDoor(
       // A leg that we made ourselves: whoever made it waits for this event. (One of externalMedia has no arguments.)
       if (dialled !== 'leg' && channel && !owner(channel.id)) admit(node, channel, dialled, sipCallId)
     },
-    admit: (node, channel) => admit(node, channel, channel.dialplan.exten, ''),
+    admit: (node, channel) => admit(node, channel, channel.dialplan.exten, '', true),
     activeflow: (call) => activeflowFor(call, call.row.destination.type, call.row.destination.target),
   }
 }

@@ -1,6 +1,10 @@
 import Joi from 'joi'
+import { parseJson } from '../json.ts'
 import { WebError } from '../web.ts'
 import { ActionError, webUrl, type Action } from './action.ts'
+
+/** What the answer may take of the memory. */
+const answerBytes = 262_144
 
 interface FetchOptions {
   event_url: string
@@ -24,12 +28,15 @@ export const fetch: Action<FetchOptions> = {
     }
     const headers = { accept: 'application/json', 'idempotency-key': place.id }
     const request = { method, headers, signal: call.signal }
-    const body = { headers: { ...headers, 'content-type': 'application/json' }, body: JSON.stringify(about) }
+    const told = method === 'GET' ? '' : JSON.stringify(about)
+    const body = told && { headers: { ...headers, 'content-type': 'application/json' }, body: told }
+    const leave = await call.exchange.underway.enter(call, told.length + answerBytes).catch(inWords)
     const answer = await call.exchange.web
-      .request(event_url, method === 'GET' ? request : { ...request, ...body })
+      .request(event_url, { ...request, ...body })
       .catch(inWords)
+      .finally(leave)
     if (answer.status !== 200) throw new ActionError(`the URL answered ${answer.status} and not 200`)
-    return { push: place.check(parse(answer.body)) }
+    return { push: await place.check(parse(answer.body)) }
   },
 }
 
@@ -39,8 +46,8 @@ function inWords(error: unknown): never {
 
 function parse(body: Buffer): unknown {
   try {
-    return JSON.parse(body.toString('utf8'))
-  } catch {
-    throw new ActionError('the URL did not answer with JSON')
+    return parseJson(body)
+  } catch (error) {
+    throw new ActionError(`the URL did not answer with JSON: ${(error as Error).message}`)
   }
 }

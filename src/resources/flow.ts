@@ -64,7 +64,7 @@ export const flows: DialableResource<Flow> = {
     update: Joi.object({ name, detail, actions: actionList, on_complete_flow_id: onComplete }),
   },
   steps: ({ actions }) => actions as Step[],
-  async check(body, { customer_id, manager }) {
+  async prepare(body, { customer_id, manager }) {
     const { on_complete_flow_id: id } = body
     const named = typeof id === 'string' ? [{ field: 'on_complete_flow_id', id }] : []
     const actions = await checkedActions(body.actions ?? [], customer_id, manager, named)
@@ -79,7 +79,7 @@ export async function checkedActions(
   manager: EntityManager,
   named: readonly { field: string; id: string }[] = [],
 ): Promise<StepLike[]> {
-  const { actions, problems, flows } = checkActions(list)
+  const { actions, problems, flows } = await checkActions(list, customerId)
   flows.push(...named)
   const known = await knownFlows(manager, customerId, flows)
   const missing = flows.filter(({ id }) => !known.has(id))
