@@ -7,7 +7,7 @@ import type { ActiveflowRow } from './activeflow.ts'
 const mostDeaths = 2
 
 /** An action that the process has survived for so long is not what it dies of, in milliseconds. */
-const danger = 100
+const danger = 200
 
 /** Calls that an earlier process had when it died. */
 const takenOver = new WeakSet<Call>()

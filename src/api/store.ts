@@ -27,16 +27,34 @@ export async function list(
   after?: Place,
 ): Promise<{ rows: Row[]; more: boolean }> {
   const { manager } = site.database
-  const found = await findPage(manager, resource, scope, size + 1, after)
-  const { pieces, count } = cut(found.slice(0, size))
-  const rows: Row[] = []
-  for (const ids of pieces) {
-    if (pieces.length > 1) await turn(scope.customer_id ?? '')
-    const query = select(manager, resource).andWhere('row.id IN (:...ids)', { ids })
-    rows.push(...((await query.orderBy('row.tm_create', 'DESC').addOrderBy('row.id', 'DESC').getMany()) as Row[]))
+  const page = (query: SelectQueryBuilder<ObjectLiteral>): SelectQueryBuilder<ObjectLiteral> => {
+    matching(query.select('place.id', 'id').from(resource.entity, 'place'), 'place', scope)
+    const from = after && { tm: toSqlTime(after.tm_create), from: after.id }
+    // Not (tm_create, id) < (…): MySQL does not find its place in an index with that.
+    if (from) query.andWhere('place.tm_create <= :tm AND (place.tm_create < :tm OR place.id < :from)', from)
+    return query
+      .orderBy('place.tm_create', 'DESC')
+      .addOrderBy('place.id', 'DESC')
+      .limit(size + 1)
   }
+  const newest = (query: SelectQueryBuilder<ObjectLiteral>): Promise<Row[]> =>
+    query.orderBy('row.tm_create', 'DESC').addOrderBy('row.id', 'DESC').getMany() as Promise<Row[]>
+  const long = manager.connection.getMetadata(resource.entity).columns.filter(({ type }) => type === 'mediumtext')
+  const { rows, more } =
+    long.length === 0
+      ? cutOff(await newest(select(manager, resource).innerJoin(page, 'page', 'page.id = row.id')), size)
+      : await readPieces(
+          await sizesOf(page(manager.createQueryBuilder() as SelectQueryBuilder<ObjectLiteral>), long),
+          size,
+          scope.customer_id ?? '',
+          (ids) => newest(select(manager, resource).andWhere('row.id IN (:...ids)', { ids })),
+        )
   await resource.complete?.(rows, manager)
-  return { rows, more: found.length > count }
+  return { rows, more }
+}
+
+function cutOff(rows: Row[], size: number): { rows: Row[]; more: boolean } {
+  return { rows: rows.slice(0, size), more: rows.length > size }
 }
 
 interface Found {
@@ -45,24 +63,25 @@ interface Found {
   bytes: number
 }
 
-/** The rows of a page. */
-async function findPage(
-  manager: EntityManager,
-  resource: Resource,
-  scope: Scope,
+async function sizesOf(page: SelectQueryBuilder<ObjectLiteral>, long: { databaseName: string }[]): Promise<Found[]> {
+  page.addSelect(long.map(({ databaseName }) => `LENGTH(place.${databaseName})`).join(' + '), 'bytes')
+  const rows = await page.getRawMany<{ id: string; bytes: number | string }>()
+  return rows.map(({ id, bytes }) => ({ id, bytes: Number(bytes) }))
+}
+
+async function readPieces(
+  found: readonly Found[],
   size: number,
-  after?: Place,
-): Promise<Found[]> {
-  const long = manager.connection.getMetadata(resource.entity).columns.filter(({ type }) => type === 'mediumtext')
-  const bytes = long.map(({ databaseName }) => `LENGTH(place.${databaseName})`).join(' + ')
-  const query = manager.createQueryBuilder().select('place.id', 'id').from(resource.entity, 'place')
-  matching(query.addSelect(bytes || '0', 'bytes'), 'place', scope)
-  const from = after && { tm: toSqlTime(after.tm_create), from: after.id }
-  // Not (tm_create, id) < (…): MySQL does not find its place in an index with that.
-  if (from) query.andWhere('place.tm_create <= :tm AND (place.tm_create < :tm OR place.id < :from)', from)
-  query.orderBy('place.tm_create', 'DESC').addOrderBy('place.id', 'DESC').limit(size)
-  const rows = await query.getRawMany<{ id: string; bytes: number | string }>()
-  return rows.map((row) => ({ id: row.id, bytes: Number(row.bytes) }))
+  owner: string,
+  read: (ids: string[]) => Promise<Row[]>,
+): Promise<{ rows: Row[]; more: boolean }> {
+  const { pieces, count } = cut(found.slice(0, size))
+  const rows: Row[] = []
+  for (const ids of pieces) {
+    if (pieces.length > 1) await turn(owner)
+    rows.push(...(await read(ids)))
+  }
+  return { rows, more: found.length > count }
 }
 
 /** As many rows as a page may have, at least one, in pieces that are read one after another. */
