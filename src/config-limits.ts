@@ -34,7 +34,7 @@ export const limits = {
     variable: 'HASHDIAL_CUSTOMER_ACTIONS',
     unit: 'actions a second',
     default: '2000',
-    why: 'how many actions the flows of a customer may begin (4 kB that they store count as one more); beyond it they wait',
+    why: "how many actions a customer's flows may begin (4 kB that they store count as one more); beyond it they wait",
     parse: whole(10, 10_000_000),
   }),
   customerRequests: setting({

@@ -4,8 +4,8 @@ import { performance } from 'node:perf_hooks'
  * How long work may hold the event loop in one of its turns, whoever does it, and how long the calls have it for
  * themselves afterwards. In milliseconds.
  */
-const slice = 4
-const rest = 8
+const slice = 5
+const rest = 5
 
 /** Who waits, by whom the work is for. */
 const waiting = new Map<string, (() => void)[]>()

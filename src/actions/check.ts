@@ -110,7 +110,8 @@ function checkShape(item: unknown, place: string, tell: Tell): Required<StepLike
   return {
     id: typeof id === 'string' ? id : empty.id,
     next_id: next as string | null,
-    type: typeof type === 'string' ? type : '',
+    // What its option lacks is not told of one that is not looked at.
+    type: typeof type === 'string' && isOption ? type : '',
     option: isOption ? option : {},
   }
 }

@@ -42,7 +42,7 @@ test.serial(
       'GET',
       `/activeflows/${sleeping.id}`,
     )
-    t.is(body.status, 'running')
+    t.is(body.status, 'running', JSON.stringify(body))
     t.is(body.executed_actions.length, 2)
     await Promise.all([caller.hangup(), good.hangup()])
   },

@@ -8,7 +8,7 @@ import { id } from './support.ts'
 
 const fill = (text: string, variables: Record<string, string>): string => substitute({ text }, variables).filled.text
 
-test('each variable is filled in once, and what only looks like one stays', (t) => {
+test.serial('each variable is filled in once, and what only looks like one stays', (t) => {
   const variables = { a: '1', 'b c': '${a}', '${a': 'odd', '': 'no name' }
   for (const [text, filled] of [
     ['${a}${a}-${b c}', '11-${a}'],
@@ -26,7 +26,7 @@ test('each variable is filled in once, and what only looks like one stays', (t) 
   })
 })
 
-test('a text is filled in at one look, however it was made, and no further than it may be long', async (t) => {
+test.serial('a text is filled in at one look, however it was made, and no further than it may be long', async (t) => {
   const variables = { v: 'x'.repeat(32_768) }
   for (const text of ['${'.repeat(100_000), '${v}'.repeat(12_000), '${'.repeat(50_000) + '}', '}${'.repeat(50_000)]) {
     const delay = await longestDelay(async () => {
@@ -37,7 +37,7 @@ test('a text is filled in at one look, however it was made, and no further than 
   t.is(fill('${v}'.repeat(12_000), variables).length, 32_768)
 })
 
-test('all that is filled into an option has a bound, wherever in it', (t) => {
+test.serial('all that is filled into an option has a bound, wherever in it', (t) => {
   const variables = { v: 'x'.repeat(32_768) }
   const wide = { data: Array.from({ length: 12_000 }, () => '${v}') }
   const before = process.memoryUsage().heapUsed
@@ -46,7 +46,7 @@ test('all that is filled into an option has a bound, wherever in it', (t) => {
   t.notThrows(() => substitute({ data: Array.from({ length: 8 }, () => '${v}') }, variables))
 })
 
-test('an activeflow has so many variables and not more', (t) => {
+test.serial('an activeflow has so many variables and not more', (t) => {
   const variables: Record<string, string> = {}
   for (let number = 0; number < 3_000; number++) setVariable(variables, `name ${number}`, 'x')
   t.is(Object.keys(variables).length, 1_000)
@@ -66,7 +66,8 @@ const hostile: Record<string, { list: object[]; good?: true }> = {
   'a thousand branches of forty': {
     list: Array.from({ length: 1_000 }, (_, index) => ({
       ...{ id: id(index), type: 'branch', option: { target_ids: targets(index), variable: 'a' } },
-    })).concat([]),
+    })),
+    good: true,
   },
   'a thousand time zones': {
     list: Array.from({ length: 1_000 }, (_, index) => ({
@@ -100,7 +101,8 @@ const hostile: Record<string, { list: object[]; good?: true }> = {
       },
     ],
   },
-  'a name of braces': { list: [{ type: 'variable_set', option: { key: '${'.repeat(100_000) + '\n' } }] },
+  // It is not known how long it is when its variables are filled in.
+  'a name of braces': { list: [{ type: 'variable_set', option: { key: '${'.repeat(100_000) + '\n' } }], good: true },
   'actions of 40,000 fields': {
     list: [Object.fromEntries(Array.from({ length: 40_000 }, (_, key) => [`k${key}`, 1]))],
   },
@@ -113,7 +115,7 @@ const hostile: Record<string, { list: object[]; good?: true }> = {
 }
 
 for (const [what, { list, good }] of Object.entries(hostile)) {
-  test(`${what}: checked in slices, and never much of a second`, async (t) => {
+  test.serial(`${what}: checked in slices, and never much of a second`, async (t) => {
     await checkActions([{ type: 'answer' }], 'warm')
     let problems: object[] = []
     const delay = await longestDelay(async () => ({ problems } = await checkActions(list, 'a customer')))
@@ -123,19 +125,22 @@ for (const [what, { list, good }] of Object.entries(hostile)) {
   })
 }
 
-test('ten lists at once hold the event loop no longer than one, and a short one of somebody else does not wait for them', async (t) => {
-  const { list } = hostile['webhooks with texts']!
-  let others = 0
-  const delay = await longestDelay(async () => {
-    const long = Promise.all(Array.from({ length: 10 }, () => checkActions(list, 'one').then(() => others++)))
-    await checkActions([{ type: 'answer' }, { type: 'stop' }], 'another')
-    t.true(others < 10)
-    await long
-  })
-  t.true(delay < 500, `${delay} ms`)
-})
+test.serial(
+  'ten lists at once hold the event loop no longer than one, and a short one of somebody else does not wait for them',
+  async (t) => {
+    const { list } = hostile['webhooks with texts']!
+    let others = 0
+    const delay = await longestDelay(async () => {
+      const long = Promise.all(Array.from({ length: 10 }, () => checkActions(list, 'one').then(() => others++)))
+      await checkActions([{ type: 'answer' }, { type: 'stop' }], 'another')
+      t.true(others < 10)
+      await long
+    })
+    t.true(delay < 500, `${delay} ms`)
+  },
+)
 
-test('lists may be in lists, and all of them have a thousand actions together', async (t) => {
+test.serial('lists may be in lists, and all of them have a thousand actions together', async (t) => {
   const inner = Array.from({ length: 499 }, () => ({ type: 'stop' }))
   t.deepEqual((await checkActions([call(inner), call(inner)], 'a')).problems, [])
   const { problems } = await checkActions([call(inner), call([...inner, ...inner])], 'a')
@@ -145,7 +150,7 @@ test('lists may be in lists, and all of them have a thousand actions together', 
   )
 })
 
-test('JSON is read with a bound on its values, in UTF-8, and without __proto__', async (t) => {
+test.serial('JSON is read with a bound on its values, in UTF-8, and without __proto__', async (t) => {
   const read = (text: string) => parseJson(Buffer.from(text))
   t.deepEqual(read('{"a":[1,{"b":"\\u005f{[,:\\""}]}'), { a: [1, { b: '_{[,:"' }] })
   t.deepEqual(read('{"a":"__proto__"}'), { a: '__proto__' })
