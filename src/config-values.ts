@@ -4,6 +4,18 @@ import { parseDatabaseUrl } from './database/url.ts'
 
 // How each kind of value in the environment is read: what is wrong with it, and how to mend it, is said in words.
 
+/** A value of the environment: its unit, its default (none: it must be given) and one line of why. The README's table is made from these. */
+export interface Setting<T> {
+  readonly variable: string
+  readonly unit: string
+  readonly default?: string
+  readonly why: string
+  /** Throws an Error that says what is wrong and how to mend it; never repeats a value that may be secret. */
+  readonly parse: (text: string) => T
+}
+
+export const setting = <T>(value: Setting<T>): Setting<T> => value
+
 export interface AriUrl {
   /** The name of this Asterisk in calls and logs: host:port. */
   readonly node: string

@@ -1,18 +1,8 @@
-import { ariUrls, databaseUrl, domain, httpUrl, listen, networks, oneOf, sha256, text, whole } from './config-values.ts'
+import { limits } from './config-limits.ts'
+import { ariUrls, databaseUrl, domain, httpUrl, listen, networks, oneOf, setting } from './config-values.ts'
+import { sha256, text, whole, type Setting } from './config-values.ts'
 
 export type { AriUrl, Listen } from './config-values.ts'
-
-/** A value of the environment: its unit, its default (none: it must be given) and one line of why. The README's table is made from these. */
-interface Setting<T> {
-  readonly variable: string
-  readonly unit: string
-  readonly default?: string
-  readonly why: string
-  /** Throws an Error that says what is wrong and how to mend it; never repeats a value that may be secret. */
-  readonly parse: (text: string) => T
-}
-
-const setting = <T>(value: Setting<T>): Setting<T> => value
 
 export const settings = {
   baseDomain: setting({
@@ -111,20 +101,7 @@ export const settings = {
     why: 'how long failed registrations and blocked guessers are kept',
     parse: whole(1, 3650),
   }),
-  authFailures: setting({
-    variable: 'HASHDIAL_AUTH_FAILURES',
-    unit: 'failures a minute',
-    default: '20',
-    why: 'how many wrong tokens one source address may try; good tokens from there go on working',
-    parse: whole(1, 100_000),
-  }),
-  bodyBytes: setting({
-    variable: 'HASHDIAL_BODY_BYTES',
-    unit: 'bytes',
-    default: '262144',
-    why: 'the largest request body that the API reads',
-    parse: whole(1024, 16_777_216),
-  }),
+  ...limits,
   soundsFolder: setting({
     variable: 'HASHDIAL_SOUNDS_FOLDER',
     unit: 'folder',

@@ -8,6 +8,7 @@ import { Watch, type DatabaseState } from './database/watch.ts'
 import { fromSqlTime, toSqlTime } from './database/time.ts'
 import type { Logger } from './log.ts'
 
+export { longText } from './database/columns.ts'
 export { isDatabaseAway, isDatabaseReadOnly } from './database/connect.ts'
 export { unhurried } from './database/guard.ts'
 export { migrate } from './database/migrate.ts'

@@ -15,6 +15,7 @@ import { Sounds } from './calls/sounds.ts'
 import { Switchboard } from './calls/switchboard.ts'
 import { Transcribes } from './calls/transcribes.ts'
 import { transcriptColumns } from './calls/transcription.ts'
+import { Underway } from './calls/underway.ts'
 import { ConfigError, loadConfig, type Config } from './config.ts'
 import { migrate, openDatabase, type DataSource } from './database.ts'
 import { scheduleJobs, type Job } from './jobs.ts'
@@ -85,8 +86,9 @@ function createCalls(config: Config, parts: Parts, repaired: (count: number) => 
   const switchboard = new Switchboard()
   const errands = new Errands(switchboard)
   const outgoing = new Outgoing(switchboard)
-  const { baseDomain } = config
-  const exchange: Exchange = { ...parts, journal, errands, outgoing, limits: new Limits(log), baseDomain, ...times }
+  const underway = new Underway({ actions: config.customerActions, customer: config.customerRequests })
+  const house = { journal, errands, outgoing, underway, limits: new Limits(log), baseDomain: config.baseDomain }
+  const exchange: Exchange = { ...parts, ...house, ...times }
   const door = createDoor(exchange, switchboard)
   const compare = oneAtATime(async (node: AriNode): Promise<number> => {
     const found = await reconcile(node, exchange, switchboard, door)

@@ -1,6 +1,7 @@
 import { runActiveflow } from './activeflows/run.ts'
 import { createActiveflow, type ActiveflowRow, type FlowReference } from './activeflows/activeflow.ts'
 import { owner, type Door } from './activeflows/reconcile.ts'
+import { takeOver } from './activeflows/trial.ts'
 import type { AriNode } from './ari/connection.ts'
 import type { AriChannel, AriEvent } from './ari/types.ts'
 import { Call, type Exchange } from './calls/call.ts'
@@ -27,17 +28,19 @@ export function createDoor(
   exchange: Exchange,
   switchboard: Switchboard,
 ): Door & { stasisStart: (node: AriNode, event: AriEvent) => void } {
-  const admit = (node: AriNode, channel: AriChannel, dialled: string, sipCallId: string, told: string) => {
+  const admit = (node: AriNode, channel: AriChannel, args: string[], wasThere = false) => {
+    const [dialled = '', sipCallId = '', told = ''] = args
     if (switchboard.hasChannel(channel.id)) return
     const call = Call.incoming(node, channel, exchange, { sip_call_id: sipCallId.slice(0, 255) })
+    if (wasThere) takeOver(call)
     switchboard.add(call, begin(call, dialled, told))
   }
   return {
-    stasisStart(node, { args: [dialled = '', sipCallId = '', told = ''] = [], channel }) {
+    stasisStart(node, { args = [], channel }) {
       // A leg that we made ourselves: whoever made it waits for this event. (One of externalMedia has no arguments.)
-      if (dialled !== 'leg' && channel && !owner(channel.id)) admit(node, channel, dialled, sipCallId, told)
+      if (args[0] !== 'leg' && channel && !owner(channel.id)) admit(node, channel, args)
     },
-    admit: (node, channel) => admit(node, channel, channel.dialplan.exten, '', ''),
+    admit: (node, channel) => admit(node, channel, [channel.dialplan.exten], true),
     activeflow: async (call) => {
       const { type, target } = call.row.destination
       return (await activeflowFor(call, type, target))?.flow

@@ -1,6 +1,10 @@
 import Joi from 'joi'
+import { parseJson } from '../json.ts'
 import { textOf, WebError, type WebAnswer } from '../web.ts'
 import { ActionError, webUrl, type Action } from './action.ts'
+
+/** What the answer may take of the memory. */
+const answerBytes = 262_144
 
 interface FetchOptions {
   event_url: string
@@ -33,13 +37,16 @@ export const fetch: Action<FetchOptions> = {
     }
     const headers = { accept: 'application/json', 'idempotency-key': place.id }
     const request = { method, headers, signal: call.signal }
-    const body = { headers: { ...headers, 'content-type': 'application/json' }, body: JSON.stringify(about) }
+    const told = method === 'GET' ? '' : JSON.stringify(about)
+    const body = told && { headers: { ...headers, 'content-type': 'application/json' }, body: told }
+    const leave = await call.exchange.underway.enter(call, told.length + answerBytes).catch(inWords)
     const answer = await call.exchange.web
-      .request(event_url, method === 'GET' ? request : { ...request, ...body })
+      .request(event_url, { ...request, ...body })
       .catch(inWords)
+      .finally(leave)
     if (answer.status < 200 || answer.status > 299)
       throw new ActionError(`the URL answered ${answer.status} and not 200`)
-    return { push: answer.status === 204 ? [] : place.check(parse(answer)) }
+    return { push: answer.status === 204 ? [] : await place.check(parse(answer)) }
   },
 }
 
@@ -49,8 +56,9 @@ function inWords(error: unknown): never {
 
 function parse(answer: WebAnswer): unknown {
   try {
-    return JSON.parse(textOf(answer))
+    return parseJson(Buffer.from(textOf(answer)))
   } catch (error) {
-    throw new ActionError(error instanceof WebError ? error.message : 'the URL did not answer with JSON')
+    const why = (error as Error).message
+    throw new ActionError(error instanceof WebError ? why : `the URL did not answer with JSON: ${why}`)
   }
 }

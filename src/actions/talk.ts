@@ -38,6 +38,8 @@ export const talk: Action<TalkOptions> = {
 
   needs: 'answered',
 
+  heavy: true,
+
   async run(call, { text, language, provider = '', voice_id: voice, digits_handle, async }, place) {
     const since = performance.now()
     const id = `talk-${place.id}`

@@ -11,9 +11,15 @@ export function requestId(request: Request): string {
   return (app.id ??= `req_${randomBytes(12).toString('hex')}`)
 }
 
+/** How many wrong fields are told: nobody mends more at once. */
+const told = 100
+
 /** Names each wrong field, and says what is wrong with it. */
 export function invalid(reason: string, error: Joi.ValidationError, subject: string): HashdialError {
-  const details = error.details.map(({ path, message }) => ({ field: path.join('.'), problem: message }))
+  const details = error.details.slice(0, told).map(({ path, message }) => ({
+    field: path.join('.').slice(0, 200),
+    problem: message.slice(0, 500),
+  }))
   const problems = [...new Set(details.map(({ problem }) => problem))].join('; ')
   return new HashdialError('INVALID_ARGUMENT', reason, `${subject}: ${problems}`, details)
 }

@@ -1,3 +1,4 @@
+import type { Socket } from 'node:net'
 import { server as createHapi, type Request, type Server } from '@hapi/hapi'
 import inert from '@hapi/inert'
 import hapiPino from 'hapi-pino'
@@ -16,10 +17,12 @@ import { docsRoutes } from './docs.ts'
 import { errorAnswers, requestId } from './errors.ts'
 import { healthRoute, type PartHealth } from './health.ts'
 import { metricsRoute } from './metrics.ts'
+import { limitRequests, type RequestLimits } from './requests.ts'
 import { soundsRoute } from './sounds.ts'
 
 export interface ServerOptions {
-  config: Pick<Config, 'adminKeySha256' | 'apiListen' | 'authFailures' | 'baseDomain' | 'bodyBytes' | 'hashBytes'>
+  config: Pick<Config, 'adminKeySha256' | 'apiListen' | 'authFailures' | 'baseDomain' | 'bodyBytes' | 'hashBytes'> &
+    Partial<RequestLimits>
   database: DataSource
   logger: Logger
   metrics: Metrics
@@ -50,6 +53,8 @@ export async function createServer({
       payload: { maxBytes: config.bodyBytes },
       cache: { otherwise: 'no-store' },
       response: { emptyStatusCode: 204 },
+      // Nothing here reads cookies.
+      state: { parse: false, failAction: 'ignore' },
       security: { hsts: false, xss: 'disabled', noOpen: false },
       // MySQL can hang without being gone; nobody waits for it longer than this.
       timeout: { server: 10_000 },
@@ -61,6 +66,9 @@ export async function createServer({
   server.auth.strategy('token', 'token')
   server.auth.default('token')
   server.ext('onPreResponse', errorAnswers(logger))
+  const { apiRequests = Infinity, apiAtOnce = Infinity } = config
+  limitRequests(server, { apiRequests, apiAtOnce })
+  noteBrokenRequests(server, logger)
   countRequests(server, metrics)
   server.route([healthRoute(database, health.ari), metricsRoute(database, metrics)])
   server.route(resources.flatMap((resource) => routesOf(resource, site)))
@@ -84,15 +92,24 @@ function logging(logger: Logger): object {
     wrapSerializers: false,
     logEvents: ['response'],
     ignorePaths: ['/health', '/metrics'],
+    // Of what is no HTTP: its error has the bytes that came, and a token may be among them. See noteBrokenRequests.
+    ignoredEventTags: { log: ['client'], request: '*' },
     getChildBindings: (request: Request) => ({ request_id: requestId(request), req: request }),
     customRequestCompleteMessage: ({ method, path, response }: Request) =>
       `${method} ${withoutKeys(path)} ${(response as { statusCode?: number }).statusCode ?? '-'}`,
   }
 }
 
-/** Someone will put a key into the path some day. */
+/** Someone will put a key into the path some day, or a book. */
 function withoutKeys(path: string): string {
-  return path.replaceAll(/hd_[0-9A-Za-z]+/g, 'hd_[removed]')
+  return path.slice(0, 300).replaceAll(/hd_[0-9A-Za-z]+/g, 'hd_[removed]')
+}
+
+/** What cannot be read as HTTP: hapi answers 400, and nothing of what came is logged. */
+function noteBrokenRequests(server: Server, logger: Logger): void {
+  server.listener.on('clientError', ({ code = '' }: { code?: string }, { remoteAddress }: Socket) =>
+    logger.warn({ code, from: remoteAddress }, 'a request was not HTTP'),
+  )
 }
 
 function countRequests(server: Server, metrics: Metrics): void {

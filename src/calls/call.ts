@@ -15,6 +15,7 @@ import { incomingRow, type CallRow } from './row.ts'
 import type { Sounds } from './sounds.ts'
 import { newTrail } from './stamp.ts'
 import type { Transcribes } from './transcribes.ts'
+import type { Underway } from './underway.ts'
 
 export type { Address, CallRow } from './row.ts'
 
@@ -27,6 +28,7 @@ export interface Exchange {
   readonly recordings: Recordings
   readonly transcribes: Transcribes
   readonly web: Web
+  readonly underway: Underway
   readonly errands: Errands
   readonly outgoing: Outgoing
   readonly limits: Limits
@@ -176,7 +178,7 @@ export class Call {
     if (this.interrupted) this.#attempt = new AbortController()
     this.#attempt.abort(callEnded)
     this.#over()
-    this.#wake()
+    for (const resolve of this.#waiting.splice(0)) resolve()
   }
 
   /** Asterisk is out of reach: nothing can be done, and events are missed, until `resume`. */
@@ -191,7 +193,7 @@ export class Call {
     this.recovered = true
     // Our own hangup may have been lost with the connection.
     if (this.ending) void cleanUp([this.node.ari.channels.hangup({ channelId: this.channelId })])
-    this.#wake()
+    for (const resolve of this.#waiting.splice(0)) resolve()
   }
 
   /** Resolves when the call goes on after an interruption, or has ended. */
@@ -219,10 +221,6 @@ export class Call {
   async #hangupLeg(): Promise<void> {
     const hungUp = this.node.ari.channels.hangup({ channelId: this.channelId }).then(() => true)
     if (!(await unlessGone(hungUp))) this.end('local', this.row.hangup_reason)
-  }
-
-  #wake(): void {
-    for (const resolve of this.#waiting.splice(0)) resolve()
   }
 
   #event(event: AriEvent, { type, channel, cause = 0, tech_cause } = event): void {

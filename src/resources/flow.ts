@@ -59,7 +59,7 @@ export const flows: DialableResource<Flow> = {
     update: Joi.object({ name, detail, actions: actionList, on_complete_flow_id: onComplete }),
   },
   steps: ({ actions }) => actions as Step[],
-  async check(body, { customer_id, manager, site }) {
+  async prepare(body, { customer_id, manager, site }) {
     const { on_complete_flow_id: id } = body
     const named = typeof id === 'string' ? [{ field: 'on_complete_flow_id', id }] : []
     const where = { customer_id, manager, baseDomain: site.baseDomain }
@@ -74,7 +74,7 @@ export async function checkedActions(
   { customer_id, manager, baseDomain }: { customer_id: string; manager: EntityManager; baseDomain: string },
   named: readonly { field: string; id: string }[] = [],
 ): Promise<StepLike[]> {
-  const { actions, problems, flows, addresses } = checkActions(list)
+  const { actions, problems, flows, addresses } = await checkActions(list, customer_id)
   flows.push(...named)
   const known = await knownFlows(manager, customer_id, flows)
   const missing = flows.filter(({ id }) => !known.has(id))

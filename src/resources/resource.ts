@@ -112,6 +112,8 @@ export interface Resource<R extends Row = Row> {
   readonly once?: readonly string[]
   /** Columns of a new row that do not come from the body. */
   make?(row: Body, site: Site): Partial<R>
+  /** The same of what takes long, before the transaction: it must not keep a connection and locks meanwhile. */
+  prepare?(body: Body, where: { customer_id: string; manager: EntityManager; site: Site }): Promise<Body>
   /** What the schemas cannot check, in the transaction and before it changes anything. Answers the body that is to be stored. */
   check?(body: Body, where: { customer_id: string; manager: EntityManager; site: Site }): Promise<Body>
   /** Makes a row that is more than a row, in another way than by storing the body. Answers its id. */
