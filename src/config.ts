@@ -1,4 +1,5 @@
-import { ariUrls, databaseUrl, domain, httpUrl, listen, networks, oneOf, sha256, text, whole } from './config-values.ts'
+import { ariUrls, databaseUrl, domain, httpUrl, listen, networks } from './config-values.ts'
+import { oneOf, origins, sha256, text, whole } from './config-values.ts'
 
 export type { AriUrl, Listen } from './config-values.ts'
 
@@ -83,6 +84,13 @@ export const settings = {
     why: 'private networks that flows may reach (fetch, webhook_send, play), such as 10.1.0.0/16; else the internet only',
     parse: networks,
   }),
+  trunkPrivate: setting({
+    variable: 'HASHDIAL_TRUNK_PRIVATE',
+    unit: 'networks, comma separated',
+    default: '',
+    why: 'private networks that trunks may be in, beside those of HASHDIAL_FETCH_PRIVATE; else the internet only',
+    parse: networks,
+  }),
   callRetentionDays: setting({
     variable: 'HASHDIAL_CALL_RETENTION_DAYS',
     unit: 'days',
@@ -117,6 +125,13 @@ export const settings = {
     default: '262144',
     why: 'the largest request body that the API reads',
     parse: whole(1024, 16_777_216),
+  }),
+  corsOrigins: setting({
+    variable: 'HASHDIAL_CORS_ORIGINS',
+    unit: 'origins, comma separated',
+    default: '',
+    why: 'the web pages that may use the API from a browser, such as https://console.example.com; none: no page may',
+    parse: origins,
   }),
   soundsFolder: setting({
     variable: 'HASHDIAL_SOUNDS_FOLDER',

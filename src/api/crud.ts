@@ -77,6 +77,7 @@ function createRoute(resource: Resource, site: Site, schema: Joi.ObjectSchema): 
       const principal = principalOf(request)
       scopeOf(resource, principal)
       const { customer_id, ...body } = readBody(request.payload, schema)
+      await resource.before?.(body, site)
       const row = await store.create(site, resource, ownerOf(resource, principal, customer_id), body)
       return h.response(present(resource, row, site)).code(201)
     },
@@ -89,7 +90,9 @@ function updateRoute(resource: Resource, site: Site, schema: Joi.ObjectSchema): 
     ...{ summary: `Change one ${resource.type}: give the fields that change`, body: schema, payload: bodyPayload },
     async handler(request) {
       const scope = scopeOf(resource, principalOf(request))
-      const row = await store.update(site, resource, scope, idOf(request), readBody(request.payload, schema))
+      const body = readBody(request.payload, schema)
+      await resource.before?.(body, site)
+      const row = await store.update(site, resource, scope, idOf(request), body)
       return present(resource, row, site)
     },
   })
@@ -124,7 +127,10 @@ function fileRoute(resource: Resource, site: Site, file: NonNullable<Resource['f
     async handler(request, h) {
       const scope = scopeOf(resource, principalOf(request))
       const row = await store.read(site.database.manager, resource, scope, idOf(request))
-      const response = h.response(await file.read(row, site)).type(file.type)
+      const { body, bytes } = await file.read(row, site)
+      // With its length hapi serves ranges of it too (RFC 9110, 14), and a file never changes under its id.
+      const response = h.response(body).type(file.type).etag(row.id)
+      if (bytes !== undefined) response.bytes(bytes)
       return response.header('content-disposition', `attachment; filename="${row.id}.${file.extension}"`)
     },
   })
