@@ -46,7 +46,6 @@ test('a recording is served with its length, whole and in parts', async (t) => {
   const beyond = await ask({ range: `bytes=${whole.length}-` })
   t.is(beyond.status, 416)
   t.is(beyond.headers.get('content-range'), `bytes */${whole.length}`)
-  t.is((await beyond.json()).error.status, 'INVALID_ARGUMENT')
 
   const etag = answer.headers.get('etag')!
   t.is((await ask({ range: 'bytes=0-9', 'if-range': etag })).status, 206)
