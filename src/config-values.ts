@@ -93,6 +93,19 @@ export function httpUrl(value: string): string {
   throw new Error('is not a URL of the form http://host:port or https://host/path')
 }
 
+/** Each by its name: a `*` would let any page that somebody visits try the API of this network. */
+export function origins(value: string): readonly string[] {
+  const all = value.split(',').flatMap((part) => (part.trim() ? [part.trim()] : []))
+  for (const one of all) {
+    const url = URL.canParse(one) ? new URL(one) : undefined
+    if (/^https?:$/.test(url?.protocol ?? '') && url?.origin === one && !one.includes('*')) continue
+    throw new Error(
+      `has "${one.slice(0, 60)}"; give origins such as https://console.example.com or http://127.0.0.1:3000`,
+    )
+  }
+  return Object.freeze(all)
+}
+
 export function ariUrls(value: string): readonly AriUrl[] {
   const urls = value.split(',').map((part, index) => {
     const url = URL.canParse(part.trim()) ? new URL(part.trim()) : undefined

@@ -1,6 +1,6 @@
 import { limits } from './config-limits.ts'
-import { ariUrls, databaseUrl, domain, httpUrl, listen, networks, oneOf, setting } from './config-values.ts'
-import { sha256, text, whole, type Setting } from './config-values.ts'
+import { ariUrls, databaseUrl, domain, httpUrl, listen, networks, oneOf, origins } from './config-values.ts'
+import { setting, sha256, text, whole, type Setting } from './config-values.ts'
 
 export type { AriUrl, Listen } from './config-values.ts'
 
@@ -80,6 +80,13 @@ export const settings = {
     why: 'private networks that flows may reach (fetch, play, webhook, SIP), such as 10.1.0.0/16; else the internet only',
     parse: networks,
   }),
+  trunkPrivate: setting({
+    variable: 'HASHDIAL_TRUNK_PRIVATE',
+    unit: 'networks, comma separated',
+    default: '',
+    why: 'private networks that trunks may be in, beside those of HASHDIAL_FETCH_PRIVATE; else the internet only',
+    parse: networks,
+  }),
   callRetentionDays: setting({
     variable: 'HASHDIAL_CALL_RETENTION_DAYS',
     unit: 'days',
@@ -102,6 +109,13 @@ export const settings = {
     parse: whole(1, 3650),
   }),
   ...limits,
+  corsOrigins: setting({
+    variable: 'HASHDIAL_CORS_ORIGINS',
+    unit: 'origins, comma separated',
+    default: '',
+    why: 'the web pages that may use the API from a browser, such as https://console.example.com; none: no page may',
+    parse: origins,
+  }),
   soundsFolder: setting({
     variable: 'HASHDIAL_SOUNDS_FOLDER',
     unit: 'folder',

@@ -51,6 +51,7 @@ async function main(config: Config, log: Logger): Promise<void> {
   const scheduled = scheduleJobs(jobs, database, log, (job, count) => metrics.repairs.inc({ job }, count))
   const server = await createServer({
     ...{ config, database, logger: log, metrics, calls: switchboard, activeflows: errands, prompts: sounds.prompts },
+    trunkHosts: new Web([...config.fetchPrivate, ...config.trunkPrivate]),
     ...{ outgoing, recordings: recordingFiles(nodes), transcribes, health: { ari: () => health(nodes) } },
   })
   for (const node of nodes) node.start()

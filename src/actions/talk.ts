@@ -26,7 +26,6 @@ export const talk: Action<TalkOptions> = {
       .description('Plain text or SSML, of which the words are said. A long text begins with its first sentence.'),
     language: Joi.string()
       .allow('')
-      .pattern(/^[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*$/)
       .custom(checkLanguage)
       .messages({ 'language.unknown': '{{#label}} {{#problem}}' })
       .description('A BCP 47 tag that the provider speaks, such as en-US; flite speaks English only.'),
@@ -66,6 +65,8 @@ async function remember(place: Place, passage: number): Promise<void> {
 
 /** What the provider cannot speak is told when the flow is saved, where neither comes from a variable. */
 function checkLanguage(value: string, helpers: Joi.CustomHelpers): string | Joi.ErrorReport {
+  if (!/^[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*$/.test(value))
+    return helpers.error('language.unknown', { problem: 'must be a BCP 47 tag, such as en-US' })
   const [{ provider = '' }] = helpers.state.ancestors as [{ provider?: unknown }]
   const problem = typeof provider === 'string' ? languageProblem(provider, value) : undefined
   return problem === undefined ? value : helpers.error('language.unknown', { problem })

@@ -1,5 +1,5 @@
 import type { Socket } from 'node:net'
-import { server as createHapi, type Request, type Server } from '@hapi/hapi'
+import { server as createHapi, type Request, type RouteOptionsCors, type Server } from '@hapi/hapi'
 import inert from '@hapi/inert'
 import hapiPino from 'hapi-pino'
 import Joi from 'joi'
@@ -22,7 +22,7 @@ import { soundsRoute } from './sounds.ts'
 
 export interface ServerOptions {
   config: Pick<Config, 'adminKeySha256' | 'apiListen' | 'authFailures' | 'baseDomain' | 'bodyBytes' | 'hashBytes'> &
-    Partial<RequestLimits>
+    Partial<RequestLimits & Pick<Config, 'corsOrigins'>>
   database: DataSource
   logger: Logger
   metrics: Metrics
@@ -30,6 +30,7 @@ export interface ServerOptions {
   calls?: NonNullable<Site['calls']>
   activeflows?: NonNullable<Site['activeflows']>
   recordings?: NonNullable<Site['recordings']>
+  trunkHosts?: NonNullable<Site['trunkHosts']>
   transcribes?: NonNullable<Site['transcribes']>
   /** What Asterisk may fetch. */
   prompts?: Pick<Prompts, 'find'>
@@ -49,7 +50,9 @@ export async function createServer({
   const site: Site = { database, baseDomain: config.baseDomain, hashBytes: config.hashBytes, ...live }
   const server = createHapi({
     ...{ host: config.apiListen.host, port: config.apiListen.port },
+    router: { stripTrailingSlash: true },
     routes: {
+      cors: corsOf(config.corsOrigins ?? []),
       payload: { maxBytes: config.bodyBytes },
       cache: { otherwise: 'no-store' },
       response: { emptyStatusCode: 204 },
@@ -75,6 +78,16 @@ export async function createServer({
   if (prompts) server.route(soundsRoute(prompts))
   server.route(docsRoutes(server, resources))
   return server
+}
+
+/** Nothing that a browser sends by itself lets anyone in: the key is in a header, and cookies are not known here. */
+function corsOf(origins: readonly string[]): false | RouteOptionsCors {
+  if (origins.length === 0) return false
+  return {
+    ...{ origin: [...origins], credentials: false, maxAge: 600 },
+    additionalHeaders: ['Range', 'If-Range'],
+    additionalExposedHeaders: ['X-Request-Id', 'Retry-After', 'Content-Disposition', 'Content-Range', 'ETag'],
+  }
 }
 
 /** One line per request. The query is left out: `?token=` is in it. */

@@ -40,6 +40,8 @@ export function hashdialEnv(site: Site): Record<string, string> {
     HASHDIAL_SIP_ADDRESS: `${site.address}:${ports.sip}`,
     HASHDIAL_SOUNDS_FOLDER: join(site.room.folder, 'sounds'),
     HASHDIAL_MODELS_FOLDER: modelsFolder(),
+    // The carriers of the demo and of the tests are on this machine.
+    HASHDIAL_TRUNK_PRIVATE: '127.0.0.0/8',
     ...site.env,
   }
 }

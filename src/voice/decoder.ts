@@ -1,5 +1,6 @@
 import { availableParallelism } from 'node:os'
-import type { DecodeJob } from './decode-process.ts'
+import { HashdialError } from '../errors.ts'
+import type { Decoded, DecodeJob } from './decode-process.ts'
 import { Pool } from './pool.ts'
 
 /**
@@ -7,7 +8,7 @@ import { Pool } from './pool.ts'
  * take a decoder with it.
  */
 export class Decoder {
-  readonly #pool = new Pool<DecodeJob, number>({
+  readonly #pool = new Pool<DecodeJob, Decoded>({
     file: new URL('./decode-process.ts', import.meta.url),
     data: undefined,
     count: Math.min(2, availableParallelism()),
@@ -17,8 +18,10 @@ export class Decoder {
   })
 
   /** Answers how long the sound is, in milliseconds; rejects with a HashdialError that says why it cannot be played. */
-  decode(job: DecodeJob, signal: AbortSignal): Promise<number> {
-    return this.#pool.run(job, signal)
+  async decode(job: DecodeJob, signal: AbortSignal): Promise<number> {
+    const done = await this.#pool.run(job, signal)
+    if ('milliseconds' in done) return done.milliseconds
+    throw new HashdialError('INVALID_ARGUMENT', 'SOUND_UNKNOWN', done.problem)
   }
 
   warmUp(): void {

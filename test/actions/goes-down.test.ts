@@ -17,7 +17,9 @@ test.serial(
     const setup = await setUp(t, stack)
     let down: Promise<unknown> | undefined
     // The process dies in the moment in which the action does something.
-    const web = await listener(t, () => (down = stack.part('hashdial').kill9()))
+    const web = await listener(t, () => {
+      down = stack.part('hashdial').kill9()
+    })
     const good = await callFlow(setup, [['answer'], ['sleep', { duration: 300_000 }]])
     const sleeping = await activeflow(setup, runs('sleep'))
     const { direct_uri } = await makeFlow(setup, [

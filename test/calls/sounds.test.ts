@@ -47,8 +47,9 @@ test('a sound of 19 MB is made ready without holding the event loop', async (t) 
   const { rate, samples } = await heard(media)
   t.is(Math.round(samples.length / rate), 595)
   t.true(share({ rate, samples: samples.subarray(0, 16_000) }, 700) > 0.98)
-  // 50 ms are ours; the rest is for a machine that does other things too. Done here it takes a second and more.
-  t.true(delay.max / 1e6 < 200, `${delay.max / 1e6} ms`)
+  // A machine that does other things too takes the processor away for a while; done here it stands still for seconds.
+  t.true(delay.percentile(90) / 1e6 < 50, `${delay.percentile(90) / 1e6} ms`)
+  t.true(delay.max / 1e6 < 1000, `${delay.max / 1e6} ms`)
 })
 
 test('a sound that many calls want at once is fetched once, and what was packed is unpacked', async (t) => {
