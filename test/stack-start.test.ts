@@ -35,12 +35,12 @@ const sees = (part: keyof Health) =>
 test.serial('a start whose port is taken says so before anything is started, and by whom', async (t) => {
   const taker = createServer().listen(own.ports.mysql, '127.0.0.1')
   await once(taker, 'listening')
+  t.teardown(() => taker.close())
   const error = await t.throwsAsync(own.start(options))
   const who = `port ${own.ports.mysql} \\(TCP, 127.0.0.1\\) is taken by .+, process ${process.pid}`
   t.regex(error.message, new RegExp(`^${who}\\. Nothing was started$`))
   t.true(own.parts.every(({ pid }) => pid === undefined))
   t.false(existsSync(join(own.folder, 'mysql/data')))
-  taker.close()
 })
 
 test.serial('a start that is interrupted leaves nothing that runs, and the next one is whole', async (t) => {

@@ -44,11 +44,10 @@ async function isTaken({ transport, address, port }: Listening): Promise<boolean
 /** `kamailio, process 4711`: the sockets of proc_net(5) have inodes, which are found among the open files of the processes. */
 function holderOf(transport: string, port: number): string | undefined {
   const inodes = new Set(['', '6'].flatMap((version) => inodesAt(`/proc/net/${transport}${version}`, port)))
-  for (const pid of readdirSync('/proc').filter((name) => /^\d+$/.test(name))) {
-    if (openFiles(pid).some((file) => inodes.has(file)))
-      return `${readFileSync(`/proc/${pid}/comm`, 'utf8').trim()}, process ${pid}`
-  }
-  return undefined
+  const pids = readdirSync('/proc').filter((name) => /^\d+$/.test(name))
+  const pid = pids.find((candidate) => openFiles(candidate).some((file) => inodes.has(file)))
+  const [name] = unlessGone(() => [readFileSync(`/proc/${pid}/comm`, 'utf8').trim()])
+  return name && `${name}, process ${pid}`
 }
 
 /** As `socket:[4711]`. TCP has connections there too: state 0A is one that listens, and 07 one of UDP. */
@@ -62,9 +61,16 @@ function inodesAt(table: string, port: number): string[] {
 }
 
 function openFiles(pid: string): string[] {
+  return unlessGone(() => readdirSync(`/proc/${pid}/fd`)).flatMap((fd) =>
+    unlessGone(() => [readlinkSync(`/proc/${pid}/fd/${fd}`)]),
+  )
+}
+
+/** Processes end and files are closed while one looks. */
+function unlessGone(look: () => string[]): string[] {
   try {
-    return readdirSync(`/proc/${pid}/fd`).map((fd) => readlinkSync(`/proc/${pid}/fd/${fd}`))
+    return look()
   } catch {
-    return [] // it has ended meanwhile
+    return []
   }
 }
