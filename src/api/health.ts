@@ -21,22 +21,22 @@ export function healthRoute(database: DataSource, ari: () => PartHealth): Server
     },
     answer: Joi.object({
       status: Joi.valid('ok', 'degraded').required(),
-      database: Joi.valid('ok', 'read-only', 'away')
+      mysql: Joi.valid('ok', 'read-only', 'down')
         .required()
         .description('read-only: running calls go on and the API reads, new calls and writes get 503.'),
-      edges: Joi.valid('ok', 'degraded', 'down', 'unknown')
+      kamailio: Joi.valid('ok', 'degraded', 'down', 'unknown')
         .required()
         .description(
           'Each Kamailio, by its heartbeat in the database. unknown: the database takes none at the moment.',
         ),
-      asterisk: Joi.valid('ok', 'degraded', 'down').required().description('degraded: some Asterisk is away.'),
+      ari: Joi.valid('ok', 'degraded', 'down').required().description('degraded: some Asterisk is away.'),
     }),
     async handler(_request, h) {
       const state = databaseState(database)
       const edges = state === 'ok' ? await edgeHealth(database) : 'unknown'
-      const parts = { database: state, edges, asterisk: ari() }
+      const parts = { mysql: state === 'away' ? 'down' : state, kamailio: edges, ari: ari() }
       const ok = Object.values(parts).every((part) => part === 'ok')
-      const usable = state === 'ok' && edges !== 'unknown' && edges !== 'down' && parts.asterisk !== 'down'
+      const usable = state === 'ok' && edges !== 'unknown' && edges !== 'down' && parts.ari !== 'down'
       return h.response({ status: ok ? 'ok' : 'degraded', ...parts }).code(usable ? 200 : 503)
     },
   })

@@ -7,8 +7,8 @@ import { isDatabaseReadOnly } from './connect.ts'
 /** `read-only`: it answers, and takes nothing (a replica after a failover, a lock for a backup). */
 export type DatabaseState = 'ok' | 'read-only' | 'away'
 
-/** In milliseconds: between two questions, and how long an answer may take. */
-const pauseMs = 500
+/** In milliseconds: between two questions, while all is well and while it is not, and how long an answer may take. */
+const pauseMs = { ok: 500, 'read-only': 500, away: 100 }
 const answerMs = 1_500
 
 /** Removes nothing; a server that may not be written to refuses it all the same. */
@@ -45,7 +45,7 @@ export class Watch {
       const state = await this.#ask()
       if (signal.aborted) break
       if (state !== this.state) this.#tell(state)
-      await sleep(pauseMs, undefined, { signal, ref: false }).catch(() => undefined)
+      await sleep(pauseMs[state], undefined, { signal, ref: false }).catch(() => undefined)
     }
     this.#drop()
   }

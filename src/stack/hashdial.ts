@@ -5,6 +5,7 @@ import { ariUrl } from './asterisk.ts'
 import { modelsFolder } from './models.ts'
 import { databaseUrl } from './mysql.ts'
 import type { Plan } from './part.ts'
+import { hostOf } from './ports.ts'
 import { checkout } from './room.ts'
 import type { Site } from './site.ts'
 
@@ -18,6 +19,7 @@ export function hashdialPlan(site: Site): Plan {
   return {
     name: 'hashdial',
     seconds: 30,
+    listens: [{ transport: 'tcp', address: '127.0.0.1', port: site.ports.api }],
     prepare: () => undefined,
     spawn: (options) =>
       spawn(process.execPath, ['--max-semi-space-size=32', '--import', 'tsx', 'src/main.ts'], {
@@ -37,7 +39,7 @@ export function hashdialEnv(site: Site): Record<string, string> {
     HASHDIAL_ARI_URLS: ariUrl(site),
     HASHDIAL_API_LISTEN: `127.0.0.1:${ports.api}`,
     HASHDIAL_ADMIN_KEY_SHA256: createHash('sha256').update(secrets.adminKey).digest('hex'),
-    HASHDIAL_SIP_ADDRESS: `${site.address}:${ports.sip}`,
+    HASHDIAL_SIP_ADDRESS: `${hostOf(site.address)}:${ports.sip}`,
     HASHDIAL_SOUNDS_FOLDER: join(site.room.folder, 'sounds'),
     HASHDIAL_MODELS_FOLDER: modelsFolder(),
     // The carriers of the demo and of the tests are on this machine.

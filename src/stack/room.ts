@@ -35,8 +35,14 @@ if [ -f "$root/etc/resolv.conf" ] && [ -f /etc/resolv.conf ]; then mount --bind 
 ${Object.entries(folders)
   .map(([from, to]) => `mount --bind "$stack/${from}" "$root${to}"`)
   .join('\n')}
+closed=$(cd "$checkout" && find asterisk kamailio test ! -perm -o=r -print -quit)
 for folder in asterisk kamailio test; do
-  mount --bind "$checkout/$folder" "$root/hashdial/$folder"
+  if [ -z "$closed" ]; then mount --bind "$checkout/$folder" "$root/hashdial/$folder"
+  else # cloned with umask 077, and the users in here are not root
+    mount -t tmpfs -o mode=755 tmpfs "$root/hashdial/$folder"
+    cp -r "$checkout/$folder/." "$root/hashdial/$folder"
+    chmod -R a+rX "$root/hashdial/$folder"
+  fi
   mount -o remount,bind,ro "$root/hashdial/$folder"
 done
 mount -o remount,bind,ro "$root"

@@ -14,18 +14,18 @@ const edge = (name: string, age: number): Promise<unknown> =>
 test.serial('health is told to everyone, and is true', async (t) => {
   t.like(await api().get('', '/health'), {
     status: 503,
-    body: { status: 'degraded', database: 'ok', edges: 'down', asterisk: 'ok' },
+    body: { status: 'degraded', mysql: 'ok', kamailio: 'down', ari: 'ok' },
   })
   await edge('a', 60)
-  t.like(await api().get('', '/health'), { status: 503, body: { edges: 'down' } })
+  t.like(await api().get('', '/health'), { status: 503, body: { kamailio: 'down' } })
   await edge('b', 1)
-  t.like(await api().get('', '/health'), { status: 200, body: { status: 'degraded', edges: 'degraded' } })
+  t.like(await api().get('', '/health'), { status: 200, body: { status: 'degraded', kamailio: 'degraded' } })
   await edge('a', 3700)
-  t.like(await api().get('', '/health'), { status: 200, body: { status: 'ok', edges: 'ok' } })
+  t.like(await api().get('', '/health'), { status: 200, body: { status: 'ok', kamailio: 'ok' } })
   ari = 'degraded'
-  t.like(await api().get('', '/health'), { status: 200, body: { status: 'degraded', asterisk: 'degraded' } })
+  t.like(await api().get('', '/health'), { status: 200, body: { status: 'degraded', ari: 'degraded' } })
   ari = 'down'
-  t.like(await api().get('', '/health'), { status: 503, body: { status: 'degraded', asterisk: 'down' } })
+  t.like(await api().get('', '/health'), { status: 503, body: { status: 'degraded', ari: 'down' } })
   ari = 'ok'
 })
 

@@ -54,7 +54,7 @@ test.serial(
     await refusedSoon(t, ...Array.from({ length: 20 }, () => () => read(api)), () => write(api))
     t.is((await api.get('', `/v1.0/calls?token=hd_${'a'.repeat(32)}`)).status, 503)
     t.true(await becomesTrue(soonMs, async () => (await health(api)) === 'away'))
-    t.like(await api.get('', '/health'), { status: 503, body: { status: 'degraded', edges: 'unknown' } })
+    t.like(await api.get('', '/health'), { status: 503, body: { status: 'degraded', kamailio: 'unknown' } })
     wire.mend()
     t.true(await becomesTrue(soonMs, async () => (await write(api)).status === 201))
     t.is(await health(api), 'ok')
