@@ -18,9 +18,10 @@ export interface Account extends Partial<Credentials> {
 }
 
 /** The status of the answer to its REGISTER. */
-export async function register(client: SipClient, { username, domain, password = '' }: Account): Promise<number> {
+export async function register(client: SipClient, account: Account, callId = random()): Promise<number> {
+  const { username, domain, password = '' } = account
   const who = `<sip:${username}@${domain}>`
-  const request = { uri: `sip:${domain}`, from: who, to: who }
+  const request = { uri: `sip:${domain}`, from: who, to: who, callId }
   return (await client.authenticated('REGISTER', request, { username, password })).status
 }
 
