@@ -1,8 +1,9 @@
+import { spawnSync } from 'node:child_process'
 import { readdirSync, readFileSync } from 'node:fs'
 import test from 'ava'
 import { createConnection, type RowDataPacket } from 'mysql2/promise'
-import { sharedStack } from '../support/setup.ts'
-import { Recipe } from './readme.ts'
+import { setUp, sharedStack } from '../support/setup.ts'
+import { firstCall, Recipe } from './readme.ts'
 
 const folder = new URL('../../kamailio/', import.meta.url)
 const plugin = readdirSync(folder).filter((name) => /^hashdial.*\.cfg$/.test(name))
@@ -45,4 +46,22 @@ test('README gives Kamailio the rights that our own stack gives it', async (t) =
   const rights = new Recipe('10.0.0').for('sql')[1]!.trim().split('\n')
   const bare = (grant: string) => grant.replace(/`/g, '').replace(/ TO .*$/, '')
   t.deepEqual(rights.map(bare).sort(), has.map(bare).sort())
+})
+
+test('README’s first call replaces the address of 1001', async (t) => {
+  const setup = await setUp(t)
+  const made = [await setup.extension({ username: '1001' }), await setup.extension({ username: '1002' })]
+  const script = firstCall()
+    .replace(/^key=.*$/m, `key=${setup.accessKey}`)
+    .replaceAll('http://127.0.0.1:8080', setup.stack.apiUrl)
+  const { status, stderr } = spawnSync('bash', ['-ec', script.replaceAll('curl ', 'curl -f ')], { encoding: 'utf8' })
+  t.is(status, 0, stderr)
+  const { body } = await setup.api<{ result: { id: string; direct_uri: string }[] }>('GET', '/extensions')
+  const changed = made.filter(
+    ({ id, direct_uri }) => !body.result.some((now) => now.id === id && now.direct_uri === direct_uri),
+  )
+  t.deepEqual(
+    changed.map(({ username }) => username),
+    ['1001'],
+  )
 })

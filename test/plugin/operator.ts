@@ -3,6 +3,7 @@ import { appendFileSync, chmodSync, cpSync, mkdirSync, readdirSync, readFileSync
 import { join } from 'node:path'
 import { createConnection } from 'mysql2/promise'
 import { checkout, Room } from '../../src/stack/room.ts'
+import { becomesTrue } from '../../src/stack/shell.ts'
 import { giveTo } from '../../src/stack/site.ts'
 import { SipClient } from '../support/sip.ts'
 import { Program } from './program.ts'
@@ -127,7 +128,9 @@ export class Operator {
     )
   }
 
-  kamailio(): Promise<Program> {
+  async kamailio(): Promise<Program> {
+    // the workers of the one before end a moment after it
+    await becomesTrue(10_000, async () => !(await answers(kamailioAddress)))
     // as kamailio.service does; in a PID namespace, so that no worker outlives it
     const options = ['-DD', '-E', '-m', '64', '-M', '8', '-u', 'kamailio', '-g', 'kamailio']
     const args = [
