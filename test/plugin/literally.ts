@@ -29,6 +29,7 @@ export function literally(test: TestFn, database: 'mysql' | 'mariadb', rootfs: (
   test.serial('before: the operator’s own phones and trunk work', (t) => ownCallsWork(t, operator))
 
   test.serial('README’s lines are all that it takes', async (t) => {
+    t.timeout(5 * 60_000)
     extension = await follow(operator)
     t.is(extension.username, '1001')
     const { log } = operator.part('kamailio')
