@@ -18,7 +18,8 @@ export function literally(test: TestFn, database: 'mysql' | 'mariadb', rootfs: (
   let operator: Operator
   let extension: Extension
 
-  test.before('the operator has a Kamailio and an Asterisk', async () => {
+  test.before('the operator has a Kamailio and an Asterisk', async (t) => {
+    t.timeout(15 * 60_000, 'the rootfs may have to be built')
     const stack = await sharedStack()
     operator = new Operator(await rootfs(), stack.rootfs, database, join(stack.folder, 'operator'))
     await Promise.all((['database', 'asterisk', 'kamailio'] as const).map((part) => operator.start(part)))
@@ -28,6 +29,7 @@ export function literally(test: TestFn, database: 'mysql' | 'mariadb', rootfs: (
   test.serial('before: the operator’s own phones and trunk work', (t) => ownCallsWork(t, operator))
 
   test.serial('README’s lines are all that it takes', async (t) => {
+    t.timeout(5 * 60_000)
     extension = await follow(operator)
     t.is(extension.username, '1001')
     const { log } = operator.part('kamailio')
@@ -58,6 +60,21 @@ export function literally(test: TestFn, database: 'mysql' | 'mariadb', rootfs: (
     )
   })
 
+  test.serial('after: a phone refreshes its registration, and takes that of a dead one over', async (t) => {
+    const account = {
+      username: '1001',
+      domain: extension.domain_name,
+      password: operator.recipe.secret('phone password'),
+    }
+    const [dead, device] = [await phone(t, kamailioAddress), await phone(t, kamailioAddress)]
+    t.is(await register(dead, account), 200) // the phone of the test before is dead, too
+    for (let n = 0; n < 2; n++) t.is(await register(device, account, 'of one boot'), 200)
+    t.true(
+      dead.received.some(({ method }) => method === 'OPTIONS'),
+      'it was asked whether it is there',
+    )
+  })
+
   test.serial('the database is away: the operator’s calls work, also after a restart of Kamailio', async (t) => {
     await operator.part('database').stop()
     await ownCallsWork(t, operator)
@@ -74,6 +91,8 @@ export function literally(test: TestFn, database: 'mysql' | 'mariadb', rootfs: (
   test.serial('the database hangs: the operator’s calls are not late', async (t) => {
     operator.part('database').hang()
     await inTime(t, operator, extension)
+    await operator.start('kamailio')
+    await ownCallsWork(t, operator)
     operator.part('database').goOn()
     t.true(await becomesTrue(15_000, async () => (await addressIsKnown(t, extension)) === 480), 'it works again')
   })

@@ -3,8 +3,9 @@ import { appendFileSync, chmodSync, cpSync, mkdirSync, readdirSync, readFileSync
 import { join } from 'node:path'
 import { createConnection } from 'mysql2/promise'
 import { checkout, Room } from '../../src/stack/room.ts'
+import { becomesTrue } from '../../src/stack/shell.ts'
 import { giveTo } from '../../src/stack/site.ts'
-import { SipClient } from '../support/sip.ts'
+import { answers, works } from './phones.ts'
 import { Program } from './program.ts'
 import { Recipe } from './readme.ts'
 
@@ -127,7 +128,9 @@ export class Operator {
     )
   }
 
-  kamailio(): Promise<Program> {
+  async kamailio(): Promise<Program> {
+    // the workers of the one before end a moment after it
+    await becomesTrue(10_000, async () => !(await answers(kamailioAddress)))
     // as kamailio.service does; in a PID namespace, so that no worker outlives it
     const options = ['-DD', '-E', '-m', '64', '-M', '8', '-u', 'kamailio', '-g', 'kamailio']
     const args = [
@@ -169,9 +172,12 @@ export class Operator {
 /** What runs in it ends with its first process, and that with the one that was started unless it changes its user. */
 const pidNamespace = ['--pid', '--fork', '--kill-child=KILL']
 
+/** Its data need not outlive the machine. */
+const quick = '--skip-log-bin --innodb-flush-method=nosync --innodb-doublewrite=OFF'
+
 const servers = {
-  mysql: `[ -d /stack/database/mysql ] || mysqld --initialize-insecure --datadir=/stack/database
-exec mysqld --datadir=/stack/database --mysqlx=OFF --secure-file-priv= --socket=/run/mysqld/mysqld.sock \
+  mysql: `[ -d /stack/database/mysql ] || mysqld --initialize-insecure --datadir=/stack/database ${quick}
+exec mysqld --datadir=/stack/database ${quick} --mysqlx=OFF --secure-file-priv= --socket=/run/mysqld/mysqld.sock \
 --pid-file=/run/mysqld/mysqld.pid`,
   mariadb: `[ -d /stack/database/mysql ] || mariadb-install-db --datadir=/stack/database --skip-test-db
 exec mariadbd --datadir=/stack/database --socket=/run/mysqld/mysqld.sock --pid-file=/run/mysqld/mysqld.pid`,
@@ -234,17 +240,4 @@ function readable(folder: string): void {
     if (entry.isDirectory()) readable(path)
     if (!entry.isSymbolicLink()) chmodSync(path, entry.isDirectory() ? 0o755 : 0o644)
   }
-}
-
-const works = (promise: Promise<unknown>): Promise<boolean> =>
-  promise.then(
-    () => true,
-    () => false,
-  )
-
-async function answers(address: string): Promise<boolean> {
-  const client = await SipClient.open(5060, '127.0.0.1', 0, address)
-  const answered = await works(client.request('OPTIONS', { uri: `sip:${address}` }, 500))
-  client.close()
-  return answered
 }

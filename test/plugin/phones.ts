@@ -18,9 +18,10 @@ export interface Account extends Partial<Credentials> {
 }
 
 /** The status of the answer to its REGISTER. */
-export async function register(client: SipClient, { username, domain, password = '' }: Account): Promise<number> {
+export async function register(client: SipClient, account: Account, callId = random()): Promise<number> {
+  const { username, domain, password = '' } = account
   const who = `<sip:${username}@${domain}>`
-  const request = { uri: `sip:${domain}`, from: who, to: who }
+  const request = { uri: `sip:${domain}`, from: who, to: who, callId }
   return (await client.authenticated('REGISTER', request, { username, password })).status
 }
 
@@ -55,3 +56,18 @@ function answerNext(callee: SipClient, since: number, refused: Promise<SipMessag
 }
 
 const random = (): string => randomBytes(8).toString('hex')
+
+/** Does it come true, whatever it is? */
+export const works = (promise: Promise<unknown>): Promise<boolean> =>
+  promise.then(
+    () => true,
+    () => false,
+  )
+
+/** Does a SIP server there answer an OPTIONS? */
+export async function answers(address: string): Promise<boolean> {
+  const client = await SipClient.open(5060, '127.0.0.1', 0, address)
+  const answered = await works(client.request('OPTIONS', { uri: `sip:${address}` }, 500))
+  client.close()
+  return answered
+}

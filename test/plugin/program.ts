@@ -17,7 +17,7 @@ export class Program {
 
   static async start(name: string, child: ChildProcess, answers: () => Promise<boolean>): Promise<Program> {
     const program = new Program(name, child)
-    const up = await becomesTrue(60_000, async () => program.ended || (await answers()))
+    const up = await becomesTrue(180_000, async () => program.ended || (await answers()))
     if (up && !program.ended) return program
     await program.stop()
     throw new Error(`${name} does not start:\n${program.log}`)

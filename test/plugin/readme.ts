@@ -7,6 +7,11 @@ export interface Snippet {
   text: string
 }
 
+/** README, 'A first call': what replaces the demo's address. */
+export function firstCall(): string {
+  return /^## A first call$.*?^```sh\n(.*?)^```$/ms.exec(readme)![1]!
+}
+
 const readme = readFileSync(new URL('../../README.md', import.meta.url), 'utf8')
 
 /** README, section 'Into your own Kamailio and Asterisk', with the values of one site. */
