@@ -19,22 +19,24 @@ async function start(): Promise<void> {
     progress,
     supervise: true,
   }
-  let stack: Stack | undefined
-  stopWhenInterrupted(() => stack)
-  stack = await openStack(options)
+  const opening = openStack(options)
+  stopWhenInterrupted(opening)
+  const stack = await opening
   await stack.start(options)
   const demo = await seedDemo(stack)
   console.log(whatToTry(demo, Math.round((Date.now() - began) / 1000), 'npm run stop'))
 }
 
 /** Ctrl-C, or the end of the terminal, leaves nothing behind that runs. */
-function stopWhenInterrupted(stack: () => Stack | undefined): void {
+function stopWhenInterrupted(opening: Promise<Stack>): void {
+  let stack: Stack | undefined
+  opening.then((opened) => (stack = opened)).catch(() => undefined)
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
     process.on(signal, () => {
       if (interrupted) return
       interrupted = true
       console.error('interrupted: what was started is stopped')
-      void (stack()?.interrupt() ?? Promise.resolve()).finally(() => process.exit(130))
+      void (stack?.interrupt() ?? Promise.resolve()).finally(() => process.exit(130))
     })
   }
 }
