@@ -90,18 +90,19 @@ function limitWaiting(pool: Pool, waitMs: number, hopeless: () => boolean): void
     let late = false
     let timer: NodeJS.Timeout | undefined
     // A turn of the event loop is granted: a connection may be there, and it is we who were busy.
-    const wait = () => (timer = setTimeout(() => setImmediate(giveUp), waitMs))
+    const wait = (ms: number) => (timer = setTimeout(() => setImmediate(giveUp), ms))
     const giveUp = () => {
       if (timer === undefined) return
-      if (performance.now() - handedOut < waitMs) return void wait()
+      const left = handedOut + waitMs - performance.now()
+      if (left > 0) return void wait(left)
       late = true
       refuse(callback, 'no connection to the database was free in time')
     }
-    wait()
+    wait(waitMs)
     getConnection((error, connection) => {
       clearTimeout(timer)
       timer = undefined
-      handedOut = performance.now()
+      if (!error) handedOut = performance.now()
       if (!late) callback(error, connection)
       else if (!error) connection.release()
     })
