@@ -91,11 +91,11 @@ test.serial('digits_send sends its digits once', async (t) => {
 
 test.serial('echo goes on, and ends at its time', async (t) => {
   const setup = await setUp(t, stack)
-  const caller = await callFlow(setup, [['echo', { duration: 8_000 }]])
+  const caller = await callFlow(setup, [['echo', { duration: 15_000 }]])
   t.true(await caller.hears(caller))
   await crash()
   t.true(await caller.hears(caller))
-  await caller.closed(15_000)
+  await caller.closed(25_000)
   t.deepEqual(results(await activeflow(setup), 'echo'), ['done'])
   t.true(await isClean(setup))
 })

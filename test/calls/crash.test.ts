@@ -5,8 +5,8 @@ import { setUp } from '../support/setup.ts'
 import type { Softphone } from '../support/softphone.ts'
 import { hasEnded, hearEachOther, latestCall, leavesNothing, sdp, talking } from './support.ts'
 
-/** A stack of this file's own, for its parts are killed. Phones ring for 3 s only. */
-const stack = await startStack({ name: 'fault', fresh: true, env: { HASHDIAL_RING_SECONDS: '3' } })
+/** A stack of this file's own, for its parts are killed. Phones ring for 6 s only. */
+const stack = await startStack({ name: 'fault', fresh: true, env: { HASHDIAL_RING_SECONDS: '6' } })
 test.after.always(() => stack.stop())
 
 /** What was away has to be seen to be back: until then callers are told to try again. */
