@@ -2,6 +2,7 @@ const benches: Record<string, () => Promise<void>> = {
   register: async () => (await import('./register.ts')).benchRegister(),
   direct: async () => (await import('./direct.ts')).benchDirect(),
   flow: async () => (await import('./flow.ts')).benchFlow(),
+  hostile: async () => (await import('./hostile.ts')).benchHostile(),
   memory: async () => (await import('./memory.ts')).benchMemory(),
 }
 
