@@ -1,4 +1,5 @@
 # Everything from one Debian base: sid is the only suite with Asterisk 22, Kamailio 6.1 and MySQL 9.
+# Each service begins as root, to take its files of the volume over, and goes on as an ordinary user.
 FROM debian:sid-slim AS base
 ENV DEBIAN_FRONTEND=noninteractive LC_ALL=C.UTF-8
 RUN printf '#!/bin/sh\nexit 101\n' > /usr/sbin/policy-rc.d && chmod 755 /usr/sbin/policy-rc.d
@@ -10,7 +11,8 @@ RUN apt-get update \
  && useradd --system --no-create-home --shell /usr/sbin/nologin mysql \
  && mkdir -p /run/mysqld && chown mysql /run/mysqld
 CMD ["sh", "-ec", "chown mysql /stack/mysql /stack/mysql/my.cnf /stack/mysql/accounts.sql; \
-  test -e /stack/mysql/data/mysql.ibd || mysqld --defaults-file=/stack/mysql/my.cnf --user=mysql --initialize-insecure; \
+  test -e /stack/mysql/data || { rm -rf /stack/mysql/data.new; mysqld --defaults-file=/stack/mysql/my.cnf --user=mysql \
+    --datadir=/stack/mysql/data.new --initialize-insecure; mv /stack/mysql/data.new /stack/mysql/data; }; \
   exec mysqld --defaults-file=/stack/mysql/my.cnf --user=mysql --init-file=/stack/mysql/accounts.sql"]
 
 FROM base AS kamailio
@@ -19,6 +21,7 @@ RUN apt-get update \
       kamailio-json-modules kamailio-utils-modules kamailio-tls-modules \
  && rm -rf /var/lib/apt/lists/*
 COPY kamailio /hashdial/kamailio
+RUN chmod -R a+rX /hashdial
 CMD ["sh", "-ec", "set -a; . /stack/kamailio.env; mkdir -p /run/kamailio; chown kamailio /run/kamailio; \
   exec setpriv --reuid=kamailio --regid=kamailio --clear-groups kamailio $(cat /stack/kamailio/arguments)"]
 
@@ -39,10 +42,13 @@ COPY src/ari/request src/ari/request
 RUN npm ci --omit=dev
 
 FROM base AS hashdial
-RUN apt-get update && apt-get install -y --no-install-recommends nodejs && rm -rf /var/lib/apt/lists/*
+RUN apt-get update && apt-get install -y --no-install-recommends nodejs && rm -rf /var/lib/apt/lists/* \
+ && useradd --system --no-create-home --shell /usr/sbin/nologin hashdial
 WORKDIR /hashdial
 COPY package.json tsconfig.json ./
 COPY sql sql
 COPY src src
 COPY --from=packages /hashdial/node_modules node_modules
-CMD ["sh", "-ec", "set -a; . /stack/hashdial.env; exec node --import tsx src/main.ts"]
+RUN chmod -R a+rX /hashdial
+CMD ["sh", "-ec", "set -a; . /stack/hashdial.env; mkdir -p /stack/sounds; chown -R hashdial:hashdial /stack/sounds; \
+  exec setpriv --reuid=hashdial --regid=hashdial --clear-groups node --max-semi-space-size=32 --import tsx src/main.ts"]

@@ -13,7 +13,10 @@ export async function furnish(stack: Stack, database: Connection): Promise<{ flo
   const extension = randomUUID()
   const domain = `${customer}.registrar.${base}`
   const device = `sip:bench@127.0.0.1:${devicePort}`
-  await database.query(`INSERT INTO customers VALUES (?, 'bench', '', NOW(6), NULL)`, [customer])
+  await database.query(
+    `INSERT INTO customers SET id = ?, name = 'bench', detail = '', max_calls = 100000, tm_create = NOW(6)`,
+    [customer],
+  )
   await database.query(`INSERT INTO extensions VALUES (?, ?, 'bench', '', 'bench', ?, NOW(6), NULL)`, [
     ...[extension, customer, domain],
   ])
@@ -32,9 +35,17 @@ export async function furnish(stack: Stack, database: Connection): Promise<{ flo
   )
   const floor = await address(database, customer, 'floor', randomUUID())
   const direct = await address(database, customer, 'extension', extension)
-  const dial = `dialplan add extension _floor.,1,Dial(PJSIP/hashdial/sip:bench@${domain}) into hashdial`
+  // Kamailio reaches a device for a leg that is stamped; one that Dial() makes gets the stamp before it is dialled.
+  const stamp = `Set(PJSIP_HEADER(add,Hashdial-Leg)=customer=${customer};forwards=64)`
+  const extensions = [
+    `s,1,${stamp} into bench_leg`,
+    's,2,Return() into bench_leg',
+    `_floor.,1,Dial(PJSIP/hashdial/sip:bench@${domain},,b(bench_leg^s^1)) into hashdial`,
+  ]
   // Our own Asterisk has no Dial(): Hashdial does not need it.
-  for (const command of ['module load app_dial.so', dial]) await stack.run('asterisk', ['-rx', command])
+  const modules = ['module load app_dial.so', 'module load app_stack.so']
+  for (const command of [...modules, ...extensions.map((extension) => `dialplan add extension ${extension}`)])
+    await stack.run('asterisk', ['-rx', command])
   return {
     floor: { name: 'dialplan Dial()', address: floor, scenario: 'caller.xml' },
     direct: { name: 'direct address', address: direct, scenario: 'caller.xml' },

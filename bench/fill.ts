@@ -16,7 +16,9 @@ export interface Filling {
  */
 export async function fillTables(database: Connection, { customer, base, count }: Filling): Promise<void> {
   const domain = `${customer}.registrar.${base}`
-  await database.query(`INSERT IGNORE INTO customers VALUES (?, 'filling', '', NOW(6), NULL)`, [customer])
+  await database.query(`INSERT IGNORE INTO customers SET id = ?, name = 'filling', detail = '', tm_create = NOW(6)`, [
+    customer,
+  ])
   const [rows] = await database.query('SELECT COUNT(*) AS have FROM extensions WHERE customer_id = ?', [customer])
   const now = new Date().toISOString().slice(0, 23).replace('T', ' ')
   const md5 = (text: string) => createHash('md5').update(text).digest('hex')

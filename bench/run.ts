@@ -3,6 +3,8 @@ const benches: Record<string, () => Promise<void>> = {
   direct: async () => (await import('./direct.ts')).benchDirect(),
   flow: async () => (await import('./flow.ts')).benchFlow(),
   hostile: async () => (await import('./hostile.ts')).benchHostile(),
+  fuzz: async () =>
+    (await import('./fuzz.ts')).benchFuzz(Number(process.argv[3] ?? 100_000), Number(process.argv[4] ?? 1)),
   memory: async () => (await import('./memory.ts')).benchMemory(),
 }
 

@@ -1,6 +1,20 @@
+import { existsSync } from 'node:fs'
 import { isIP } from 'node:net'
+import { parseDatabaseUrl } from './database/url.ts'
 
 // How each kind of value in the environment is read: what is wrong with it, and how to mend it, is said in words.
+
+/** A value of the environment: its unit, its default (none: it must be given) and one line of why. The README's table is made from these. */
+export interface Setting<T> {
+  readonly variable: string
+  readonly unit: string
+  readonly default?: string
+  readonly why: string
+  /** Throws an Error that says what is wrong and how to mend it; never repeats a value that may be secret. */
+  readonly parse: (text: string) => T
+}
+
+export const setting = <T>(value: Setting<T>): Setting<T> => value
 
 export interface AriUrl {
   /** The name of this Asterisk in calls and logs: host:port. */
@@ -67,16 +81,29 @@ export function listen(value: string): Listen {
 }
 
 export function databaseUrl(value: string): string {
-  const url = URL.canParse(value) ? new URL(value) : undefined
-  const known = url?.protocol === 'mysql:' || url?.protocol === 'mariadb:'
-  if (known && url.hostname && url.username && /^\/[A-Za-z0-9_$-]{1,64}$/.test(url.pathname)) return value
-  throw new Error('is not a URL of the form mysql://user:password@host:3306/database')
+  const { sslCa, sslCert, sslKey } = parseDatabaseUrl(value)
+  for (const file of [sslCa, sslCert, sslKey])
+    if (file !== undefined && !existsSync(file)) throw new Error(`names the file ${file}, which is not there`)
+  return value
 }
 
 export function httpUrl(value: string): string {
   const url = URL.canParse(value) ? new URL(value) : undefined
   if (value === '' || url?.protocol === 'http:' || url?.protocol === 'https:') return value.replace(/\/$/, '')
   throw new Error('is not a URL of the form http://host:port or https://host/path')
+}
+
+/** Each by its name: a `*` would let any page that somebody visits try the API of this network. */
+export function origins(value: string): readonly string[] {
+  const all = value.split(',').flatMap((part) => (part.trim() ? [part.trim()] : []))
+  for (const one of all) {
+    const url = URL.canParse(one) ? new URL(one) : undefined
+    if (/^https?:$/.test(url?.protocol ?? '') && url?.origin === one && !one.includes('*')) continue
+    throw new Error(
+      `has "${one.slice(0, 60)}"; give origins such as https://console.example.com or http://127.0.0.1:3000`,
+    )
+  }
+  return Object.freeze(all)
 }
 
 export function ariUrls(value: string): readonly AriUrl[] {

@@ -1,18 +1,8 @@
-import { ariUrls, databaseUrl, domain, httpUrl, listen, networks, oneOf, sha256, text, whole } from './config-values.ts'
+import { limits } from './config-limits.ts'
+import { ariUrls, databaseUrl, domain, httpUrl, listen, networks, oneOf, origins } from './config-values.ts'
+import { setting, sha256, text, whole, type Setting } from './config-values.ts'
 
 export type { AriUrl, Listen } from './config-values.ts'
-
-/** A value of the environment: its unit, its default (none: it must be given) and one line of why. The README's table is made from these. */
-interface Setting<T> {
-  readonly variable: string
-  readonly unit: string
-  readonly default?: string
-  readonly why: string
-  /** Throws an Error that says what is wrong and how to mend it; never repeats a value that may be secret. */
-  readonly parse: (text: string) => T
-}
-
-const setting = <T>(value: Setting<T>): Setting<T> => value
 
 export const settings = {
   baseDomain: setting({
@@ -25,7 +15,7 @@ export const settings = {
   databaseUrl: setting({
     variable: 'HASHDIAL_DATABASE_URL',
     unit: 'URL',
-    why: 'the MySQL or MariaDB that Kamailio reads too, as mysql://user:password@host:3306/database',
+    why: 'the database that Kamailio reads too, as mysql://user:password@host:3306/database?ssl-ca=/path/ca.pem (TLS)',
     parse: databaseUrl,
   }),
   databasePool: setting({
@@ -34,6 +24,13 @@ export const settings = {
     default: '10',
     why: 'how many queries run at once; all processes together must stay below max_connections',
     parse: whole(2, 1000),
+  }),
+  databaseTimeoutMs: setting({
+    variable: 'HASHDIAL_DATABASE_TIMEOUT_MS',
+    unit: 'milliseconds',
+    default: '2000',
+    why: 'how long a statement may take; a connection that owes an answer for longer is dead and is replaced',
+    parse: whole(250, 60_000),
   }),
   ariUrls: setting({
     variable: 'HASHDIAL_ARI_URLS',
@@ -80,7 +77,14 @@ export const settings = {
     variable: 'HASHDIAL_FETCH_PRIVATE',
     unit: 'networks, comma separated',
     default: '',
-    why: 'private networks that flows may reach (fetch, webhook_send, play), such as 10.1.0.0/16; else the internet only',
+    why: 'private networks that flows may reach (fetch, play, webhook, SIP), such as 10.1.0.0/16; else the internet only',
+    parse: networks,
+  }),
+  trunkPrivate: setting({
+    variable: 'HASHDIAL_TRUNK_PRIVATE',
+    unit: 'networks, comma separated',
+    default: '',
+    why: 'private networks that trunks may be in, beside those of HASHDIAL_FETCH_PRIVATE; else the internet only',
     parse: networks,
   }),
   callRetentionDays: setting({
@@ -104,19 +108,13 @@ export const settings = {
     why: 'how long failed registrations and blocked guessers are kept',
     parse: whole(1, 3650),
   }),
-  authFailures: setting({
-    variable: 'HASHDIAL_AUTH_FAILURES',
-    unit: 'failures a minute',
-    default: '20',
-    why: 'how many wrong tokens one source address may try; good tokens from there go on working',
-    parse: whole(1, 100_000),
-  }),
-  bodyBytes: setting({
-    variable: 'HASHDIAL_BODY_BYTES',
-    unit: 'bytes',
-    default: '262144',
-    why: 'the largest request body that the API reads',
-    parse: whole(1024, 16_777_216),
+  ...limits,
+  corsOrigins: setting({
+    variable: 'HASHDIAL_CORS_ORIGINS',
+    unit: 'origins, comma separated',
+    default: '',
+    why: 'the web pages that may use the API from a browser, such as https://console.example.com; none: no page may',
+    parse: origins,
   }),
   soundsFolder: setting({
     variable: 'HASHDIAL_SOUNDS_FOLDER',

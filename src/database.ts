@@ -1,31 +1,47 @@
 import 'reflect-metadata'
-import { createPool, type Pool, type QueryValues } from 'mysql2'
+import { createPool, type Pool, type PoolConnection, type QueryValues } from 'mysql2'
 import type { Connection } from 'mysql2/promise'
 import { DataSource, QueryFailedError, type EntityManager, type EntityTarget, type ObjectLiteral } from 'typeorm'
-import { connectionOptions, connectPatiently, sessionSql } from './database/connect.ts'
+import { connectionOptions, connectPatiently, sessionSql, typeormOptions } from './database/connect.ts'
+import { Guard } from './database/guard.ts'
+import { Watch, type DatabaseState } from './database/watch.ts'
 import { fromSqlTime, toSqlTime } from './database/time.ts'
 import type { Logger } from './log.ts'
 
-export { isDatabaseAway } from './database/connect.ts'
+export { longText } from './database/columns.ts'
+export { isDatabaseAway, isDatabaseReadOnly } from './database/connect.ts'
+export { unhurried } from './database/guard.ts'
 export { migrate } from './database/migrate.ts'
 export { fromSqlTime, now, toSqlTime } from './database/time.ts'
+export type { DatabaseState } from './database/watch.ts'
 export type { DataSource, EntityManager } from 'typeorm'
 
 export interface DatabaseOptions {
   entities: readonly EntityTarget<ObjectLiteral>[]
   logger?: Logger
   pool?: number
+  /** How long a statement may take; its connection is replaced then. */
+  statementMs?: number
 }
 
+const watches = new WeakMap<DataSource, Watch>()
+
 /** The database, MySQL or MariaDB, waited for if it is not up yet. Its tables are made by migrate(). */
-export async function openDatabase(url: string, { entities, logger, pool = 10 }: DatabaseOptions): Promise<DataSource> {
+export async function openDatabase(url: string, options: DatabaseOptions): Promise<DataSource> {
+  const { entities, logger, pool = 10, statementMs = 2_000 } = options
   const type = await kindOf(await connectPatiently(url, logger))
-  const { user, ...options } = connectionOptions(url)
+  const connection = connectionOptions(url)
+  let guard: Guard | undefined
   const database = new DataSource({
     type,
-    driver: { createPool: createOurPool },
-    ...(options as { host: string; port: number; password: string; database: string }),
-    username: user as string,
+    driver: {
+      createPool(of: Parameters<typeof createPool>[0]) {
+        const ours = createOurPool(of)
+        guard = new Guard(ours, statementMs, logger)
+        return ours
+      },
+    },
+    ...typeormOptions(connection),
     poolSize: pool,
     // A BIGINT is a number, and a string only where a number cannot hold it.
     extra: { bigNumberStrings: false },
@@ -35,7 +51,57 @@ export async function openDatabase(url: string, { entities, logger, pool = 10 }:
     invalidWhereValuesBehavior: { undefined: 'throw', null: 'throw' },
   })
   keepMicroseconds(database)
-  return database.initialize()
+  await database.initialize()
+  watchOver(database, guard!, new Watch(connection, logger), statementMs)
+  return database
+}
+
+/** What the database can do at the moment, without asking it. */
+export function databaseState(database: DataSource): DatabaseState {
+  return watches.get(database)?.state ?? 'ok'
+}
+
+/** While it is away nobody waits to be told so. When it is back it may be another server. */
+function watchOver(database: DataSource, guard: Guard, watch: Watch, waitMs: number): void {
+  watches.set(database, watch)
+  watch.changed = (state) => state === 'ok' && guard.renew()
+  limitWaiting(poolOf(database), waitMs, () => watch.state === 'away')
+  const destroy = database.destroy.bind(database)
+  database.destroy = () => {
+    watch.stop()
+    guard.stop()
+    return destroy()
+  }
+}
+
+type GotConnection = (error: NodeJS.ErrnoException | null, connection: PoolConnection) => void
+
+/** mysql2 lets one wait for a connection of a pool as long as it takes; whom `hopeless` concerns does not wait at all. */
+function limitWaiting(pool: Pool, waitMs: number, hopeless: () => boolean): void {
+  const getConnection = pool.getConnection.bind(pool)
+  const refuse = (callback: GotConnection, why: string) =>
+    (callback as (error: Error) => void)(Object.assign(new Error(why), { code: 'ETIMEDOUT' }))
+  pool.getConnection = (callback: GotConnection) => {
+    if (hopeless()) return void process.nextTick(refuse, callback, 'the database is away')
+    let late = false
+    const giveUp = () => {
+      if (timer === undefined) return
+      late = true
+      refuse(callback, 'no connection to the database was free in time')
+    }
+    // A turn of the event loop is granted: a connection may be there, and it is we who were busy.
+    let timer: NodeJS.Timeout | undefined = setTimeout(() => setImmediate(giveUp), waitMs)
+    getConnection((error, connection) => {
+      clearTimeout(timer)
+      timer = undefined
+      if (!late) callback(error, connection)
+      else if (!error) connection.release()
+    })
+  }
+}
+
+function poolOf(database: DataSource): Pool {
+  return (database.driver as unknown as { pool: Pool }).pool
 }
 
 /** Whatever the URL calls it: the server knows best. */
@@ -82,12 +148,6 @@ export async function transaction<T>(database: DataSource, run: (manager: Entity
   }
 }
 
-/** Does the database answer within `ms`? A server that hangs answers no as one that is gone does. */
-export async function isDatabaseUp(database: DataSource, ms = 1000): Promise<boolean> {
-  const late = new Promise<boolean>((resolve) => setTimeout(resolve, ms, false).unref())
-  return Promise.race([database.query('SELECT 1').then(Boolean, () => false), late])
-}
-
 /** Did the row that this one belongs to go away? */
 export function isForeignKeyMissing(error: unknown): boolean {
   return error instanceof QueryFailedError && (error.driverError as { code?: string }).code === 'ER_NO_REFERENCED_ROW_2'
@@ -95,29 +155,41 @@ export function isForeignKeyMissing(error: unknown): boolean {
 
 /** What is asked for every call goes to the driver's pool itself: TypeORM takes a connection aside for each query. */
 export function query(database: DataSource, sql: string, values: readonly unknown[]): Promise<unknown> {
-  const { pool } = database.driver as unknown as { pool: Pool }
   return new Promise((resolve, reject) => {
-    pool.query(sql, values as QueryValues, (error, result) => (error ? reject(error) : resolve(result)))
+    poolOf(database).query(sql, values as QueryValues, (error, result) => (error ? reject(error) : resolve(result)))
   })
 }
 
 /**
- * One row by its id, as the entity has it, without what is joined. TypeORM's own query builder costs more than the query
- * (measured: 230 against 100 µs of processor time), and this is done for every call.
+ * One row by its id, as the entity has it, without what is joined, and some numbers of the customer whose it is. TypeORM's
+ * own query builder costs more than the query (measured: 230 against 100 µs of processor time), and this is done for
+ * every call.
  */
-export async function findRow<Row extends ObjectLiteral>(
+export async function findRow<Row extends ObjectLiteral, Column extends string>(
   database: DataSource,
   entity: EntityTarget<Row>,
   id: string,
-): Promise<Row | undefined> {
+  numbers: readonly Column[],
+): Promise<{ row: Row; customer: Record<Column, number> } | undefined> {
   const { tableName, columns } = database.getMetadata(entity)
-  const rows = (await query(database, `SELECT * FROM ${tableName} WHERE id = ?`, [id])) as ObjectLiteral[]
+  const more = numbers.map((column) => `, c.${column} AS \`customer ${column}\``).join('')
+  const rows = (await query(
+    database,
+    `SELECT r.*${more} FROM ${tableName} r JOIN customers c ON c.id = r.customer_id WHERE r.id = ?`,
+    [id],
+  )) as ObjectLiteral[]
   const row = rows[0]
   if (!row) return undefined
   const real = columns.filter(({ databaseName }) => databaseName in row)
   const value = (column: (typeof columns)[number]): unknown =>
     database.driver.prepareHydratedValue(row[column.databaseName], column)
-  return Object.fromEntries(real.map((column) => [column.propertyName, value(column)])) as Row
+  return {
+    row: Object.fromEntries(real.map((column) => [column.propertyName, value(column)])) as Row,
+    customer: Object.fromEntries(numbers.map((column) => [column, row[`customer ${column}`]])) as Record<
+      Column,
+      number
+    >,
+  }
 }
 
 /** Stores a new row; again after a crash it is there. */

@@ -7,6 +7,7 @@ import { createServer } from './api/server.ts'
 import { AriNode } from './ari/connection.ts'
 import type { Exchange } from './calls/call.ts'
 import { Journal } from './calls/journal.ts'
+import { Limits } from './calls/limits.ts'
 import { recordingFiles, removeOldRecordings } from './calls/recording-files.ts'
 import { Recordings } from './calls/recordings.ts'
 import { callColumns } from './calls/row.ts'
@@ -14,6 +15,7 @@ import { Sounds } from './calls/sounds.ts'
 import { Switchboard } from './calls/switchboard.ts'
 import { Transcribes } from './calls/transcribes.ts'
 import { transcriptColumns } from './calls/transcription.ts'
+import { Underway } from './calls/underway.ts'
 import { ConfigError, loadConfig, type Config } from './config.ts'
 import { migrate, openDatabase, type DataSource } from './database.ts'
 import { scheduleJobs, type Job } from './jobs.ts'
@@ -23,6 +25,7 @@ import { repairs } from './registrar/repairs.ts'
 import { entities } from './resources/index.ts'
 import type { Site } from './resources/resource.ts'
 import { createDoor } from './stasis.ts'
+import { Decoder } from './voice/decoder.ts'
 import { Prompts } from './voice/prompts.ts'
 import { Voice } from './voice/voice.ts'
 import { Web } from './web.ts'
@@ -30,7 +33,8 @@ import { Web } from './web.ts'
 /** The composition root: everything is made here, given to what needs it, and ended here. */
 async function main(config: Config, log: Logger): Promise<void> {
   await migrate(config.databaseUrl, { logger: log })
-  const database = await openDatabase(config.databaseUrl, { entities, logger: log, pool: config.databasePool })
+  const connections = { pool: config.databasePool, statementMs: config.databaseTimeoutMs }
+  const database = await openDatabase(config.databaseUrl, { entities, logger: log, ...connections })
   const metrics = createMetrics()
   const web = new Web(config.fetchPrivate)
   const sounds = await openSounds(config, web, log)
@@ -47,11 +51,13 @@ async function main(config: Config, log: Logger): Promise<void> {
   const scheduled = scheduleJobs(jobs, database, log, (job, count) => metrics.repairs.inc({ job }, count))
   const server = await createServer({
     ...{ config, database, logger: log, metrics, calls: switchboard, activeflows: errands, prompts: sounds.prompts },
+    trunkHosts: new Web([...config.fetchPrivate, ...config.trunkPrivate]),
     ...{ outgoing, recordings: recordingFiles(nodes), transcribes, health: { ari: () => health(nodes) } },
   })
   for (const node of nodes) node.start()
   await server.start()
   log.info({ api: server.info.uri }, 'Hashdial is up')
+  sounds.warmUp()
 
   // Calls live on in Asterisk, and the next process finds them there: what is under way here is finished, not they.
   const drain = async (signal: string) => {
@@ -77,11 +83,13 @@ const journalled = {
 function createCalls(config: Config, parts: Parts, repaired: (count: number) => void) {
   const { database, log, recordings, transcribes } = parts
   const journal = new Journal(database, journalled)
-  const limits = { ringSeconds: config.ringSeconds, callSeconds: config.callHours * 3600 }
+  const times = { ringSeconds: config.ringSeconds, callSeconds: config.callHours * 3600 }
   const switchboard = new Switchboard()
   const errands = new Errands(switchboard)
   const outgoing = new Outgoing(switchboard)
-  const exchange: Exchange = { ...parts, journal, errands, outgoing, baseDomain: config.baseDomain, ...limits }
+  const underway = new Underway({ actions: config.customerActions, customer: config.customerRequests })
+  const house = { journal, errands, outgoing, underway, limits: new Limits(log), baseDomain: config.baseDomain }
+  const exchange: Exchange = { ...parts, ...house, ...times }
   const door = createDoor(exchange, switchboard)
   const compare = oneAtATime(async (node: AriNode): Promise<number> => {
     const found = await reconcile(node, exchange, switchboard, door)
@@ -113,7 +121,7 @@ async function openSounds(config: Config, web: Web, log: Logger): Promise<Sounds
   const prompts = await Prompts.open({ folder, bytes: soundsMegabytes * 1_000_000 })
   const host = apiListen.host.includes(':') ? `[${apiListen.host}]` : apiListen.host
   const url = soundsUrl || `http://${host}:${apiListen.port}`
-  return new Sounds(prompts, new Voice({ ...config, log }), web, url)
+  return new Sounds(prompts, new Voice({ ...config, log }), new Decoder(), web, url)
 }
 
 /** What Asterisk told and did not reach us is found also while nothing seems wrong. */

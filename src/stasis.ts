@@ -1,11 +1,14 @@
 import { runActiveflow } from './activeflows/run.ts'
 import { createActiveflow, type ActiveflowRow, type FlowReference } from './activeflows/activeflow.ts'
 import { owner, type Door } from './activeflows/reconcile.ts'
+import { takeOver } from './activeflows/trial.ts'
 import type { AriNode } from './ari/connection.ts'
 import type { AriChannel, AriEvent } from './ari/types.ts'
 import { Call, type Exchange } from './calls/call.ts'
+import { limitColumns, type CustomerLimits } from './calls/limits.ts'
+import { trailOf } from './calls/stamp.ts'
 import type { Switchboard } from './calls/switchboard.ts'
-import { findRow } from './database.ts'
+import { databaseState, findRow } from './database.ts'
 import { dialable } from './resources/index.ts'
 import type { DialableRow, Resource } from './resources/resource.ts'
 
@@ -25,27 +28,37 @@ export function createDoor(
   exchange: Exchange,
   switchboard: Switchboard,
 ): Door & { stasisStart: (node: AriNode, event: AriEvent) => void } {
-  const admit = (node: AriNode, channel: AriChannel, dialled: string, sipCallId: string) => {
+  const admit = (node: AriNode, channel: AriChannel, args: string[], wasThere = false) => {
+    const [dialled = '', sipCallId = '', told = ''] = args
     if (switchboard.hasChannel(channel.id)) return
     const call = Call.incoming(node, channel, exchange, { sip_call_id: sipCallId.slice(0, 255) })
-    switchboard.add(call, begin(call, dialled))
+    if (wasThere) takeOver(call)
+    switchboard.add(call, begin(call, dialled, told))
   }
   return {
-    stasisStart(node, { args: [dialled = '', sipCallId = ''] = [], channel }) {
+    stasisStart(node, { args = [], channel }) {
       // A leg that we made ourselves: whoever made it waits for this event. (One of externalMedia has no arguments.)
-      if (dialled !== 'leg' && channel && !owner(channel.id)) admit(node, channel, dialled, sipCallId)
+      if (args[0] !== 'leg' && channel && !owner(channel.id)) admit(node, channel, args)
     },
-    admit: (node, channel) => admit(node, channel, channel.dialplan.exten, ''),
-    activeflow: (call) => activeflowFor(call, call.row.destination.type, call.row.destination.target),
+    admit: (node, channel) => admit(node, channel, [channel.dialplan.exten], true),
+    activeflow: async (call) => {
+      const { type, target } = call.row.destination
+      return (await activeflowFor(call, type, target))?.flow
+    },
   }
 }
 
 /** Runs a new call from its first moment to its end. Never rejects. */
-async function begin(call: Call, dialled: string): Promise<void> {
+async function begin(call: Call, dialled: string, told: string): Promise<void> {
   try {
+    // Nobody waits to be told so, and calls that could not be remembered are not begun.
+    if (databaseState(call.exchange.database) !== 'ok') return await call.hangup('failed', 503)
     const [, type = '', id = ''] = address.exec(dialled) ?? []
-    const flow = await activeflowFor(call, type, id)
-    await (flow ? runActiveflow(call, flow) : call.refuse(404))
+    call.trail = trailOf(told, id)
+    const found = await activeflowFor(call, type, id)
+    if (!found) await call.refuse(404)
+    else if (!call.exchange.limits.admit(call, found.limits)) await call.refuse(486)
+    else await runActiveflow(call, found.flow)
   } catch (error) {
     call.log.error({ err: error as Error, channel: call.channelId }, 'a call could not be begun')
     await call.hangup('failed', 503).catch(() => undefined)
@@ -53,7 +66,11 @@ async function begin(call: Call, dialled: string): Promise<void> {
 }
 
 /** What runs for a call to this resource; undefined when there is no such resource, or it leads nowhere. */
-async function activeflowFor(call: Call, type: string, id: string): Promise<ActiveflowRow | undefined> {
+async function activeflowFor(
+  call: Call,
+  type: string,
+  id: string,
+): Promise<{ flow: ActiveflowRow; limits: CustomerLimits } | undefined> {
   const dialled = await find(call, type, id)
   if (!dialled) return undefined
   const { username, number, name = '' } = dialled.row as Named
@@ -64,16 +81,17 @@ async function activeflowFor(call: Call, type: string, id: string): Promise<Acti
   const last = way ? await find(call, way.type, way.id) : dialled
   if (!last?.resource.steps) return undefined
   const flow = last.resource.type === 'flow' ? (last.row as DialableRow & FlowReference) : null
-  return createActiveflow(call, last.resource.steps(last.row), flow)
+  return { flow: createActiveflow(call, last.resource.steps(last.row), flow), limits: dialled.customer }
 }
 
 async function find(call: Call, type: string, id: string): Promise<Found | undefined> {
   const resource = dialable(type)
-  const row = resource && (await findRow(call.exchange.database, resource.entity, id))
-  return row && { resource, row }
+  const found = resource && (await findRow(call.exchange.database, resource.entity, id, limitColumns))
+  return found && { resource, ...found }
 }
 
 interface Found {
   resource: Resource<DialableRow>
   row: DialableRow
+  customer: CustomerLimits
 }

@@ -1,35 +1,42 @@
 import { lookup, type LookupAddress, type LookupOptions } from 'node:dns'
-import http, { type ClientRequest, type IncomingMessage } from 'node:http'
+import http, { type ClientRequest, type IncomingHttpHeaders, type IncomingMessage } from 'node:http'
 import https from 'node:https'
-import { BlockList, isIP } from 'node:net'
+import { isIP, type BlockList } from 'node:net'
+import { isPublic, listOf } from './web-addresses.ts'
+import { bodyOf, codings, WebError } from './web-body.ts'
 
-/** What a customer's flow may be told of a request that failed. */
-export class WebError extends Error {
-  override name = 'WebError'
-}
+export { textOf, WebError } from './web-body.ts'
 
 export interface WebRequest {
   method?: string
   headers?: Record<string, string>
   body?: string
-  /** The longest answer that is read, in bytes. */
+  /** The longest answer that is read, in bytes, packed and unpacked. */
   maxBytes?: number
+  /** What is sent has to arrive: a redirect that makes a GET of it, without its body, is not followed. */
+  keepsMethod?: boolean
   /** For everything together: name, connection, redirects, answer. In milliseconds. */
   timeout?: number
   signal?: AbortSignal
 }
 
-export interface WebAnswer {
+interface AnswerOf<Body> {
   status: number
-  headers: Record<string, string | string[] | undefined>
-  body: Buffer
+  headers: IncomingHttpHeaders
+  body: Body
   /** Where it came from in the end. */
   url: string
 }
 
+export type WebAnswer = AnswerOf<Buffer>
+export type ArrivingAnswer = AnswerOf<AsyncIterable<Buffer>>
+
 const redirects = 3
 const defaultTimeout = 10_000
 const defaultBytes = 262_144
+
+/** When a name is refused, in milliseconds after it was looked up, and at the next multiple where the lookup takes longer. */
+const refusalMs = 1_000
 
 /**
  * HTTP to wherever a customer says. Customers are strangers here: with a URL they must not reach what this machine
@@ -45,11 +52,20 @@ export class Web {
   }
 
   /** Rejects with WebError, or with the signal's reason. */
-  async request(url: string, options: WebRequest = {}): Promise<WebAnswer> {
+  request(url: string, options: WebRequest = {}): Promise<WebAnswer> {
+    return this.receive(url, options, async (answer) => {
+      const chunks: Buffer[] = []
+      for await (const chunk of answer.body) chunks.push(chunk)
+      return { ...answer, body: Buffer.concat(chunks) }
+    })
+  }
+
+  /** As `request`; the body is given to `take` while it arrives. */
+  async receive<T>(url: string, options: WebRequest, take: (answer: ArrivingAnswer) => Promise<T>): Promise<T> {
     const late = AbortSignal.timeout(options.timeout ?? defaultTimeout)
     const signal = options.signal ? AbortSignal.any([options.signal, late]) : late
     try {
-      return await this.#follow(parse(url), options, signal)
+      return await this.#follow(parse(url), options, signal, take)
     } catch (error) {
       options.signal?.throwIfAborted()
       if (late.aborted) throw new WebError(`there was no whole answer in ${options.timeout ?? defaultTimeout} ms`)
@@ -64,20 +80,32 @@ export class Web {
     return this.#allowed.check(address, family) || isPublic(address)
   }
 
-  async #follow(first: URL, options: WebRequest, signal: AbortSignal): Promise<WebAnswer> {
+  async #follow<T>(
+    first: URL,
+    options: WebRequest,
+    signal: AbortSignal,
+    take: (answer: ArrivingAnswer) => Promise<T>,
+  ): Promise<T> {
     let url = first
-    let { method = 'GET', body } = options
+    let request = options
     for (let hops = 0; ; hops++) {
-      const response = await this.#send(url, { ...options, method, ...(body !== undefined && { body }) }, signal)
-      const { statusCode: status = 0, headers } = response
-      if (!headers.location || ![301, 302, 303, 307, 308].includes(status)) {
-        return { status, headers, body: await read(response, options.maxBytes ?? defaultBytes), url: url.href }
+      const response = await this.#send(url, request, signal)
+      try {
+        const { statusCode: status = 0, headers } = response
+        if (!headers.location || ![301, 302, 303, 307, 308].includes(status)) {
+          return await take({
+            status,
+            headers,
+            body: bodyOf(response, options.maxBytes ?? defaultBytes),
+            url: url.href,
+          })
+        }
+        if (hops === redirects) throw new WebError(`it redirects more than ${redirects} times`)
+        url = parse(headers.location, url)
+        request = redirected(request, status)
+      } finally {
+        response.destroy()
       }
-      response.destroy()
-      if (hops === redirects) throw new WebError(`it redirects more than ${redirects} times`)
-      url = parse(headers.location, url)
-      // As browsers do (RFC 9110, 15.4): only 307 and 308 promise that the method stays.
-      if (status < 307 && method !== 'HEAD') [method, body] = ['GET', undefined]
     }
   }
 
@@ -87,7 +115,7 @@ export class Web {
     if (isIP(host) && !this.allows(host)) throw refusal(host)
     const { request } = url.protocol === 'https:' ? https : http
     const all = {
-      'user-agent': 'hashdial',
+      ...{ 'user-agent': 'hashdial', 'accept-encoding': codings },
       ...headers,
       ...(body !== undefined && { 'content-length': lengthOf(body) }),
     }
@@ -105,11 +133,14 @@ export class Web {
 
   /** As dns.lookup, without the addresses that are not for customers. */
   #lookup(name: string, options: LookupOptions, done: Lookedup): void {
+    const since = performance.now()
     lookup(name, { ...options, all: true }, (error, addresses) => {
-      if (error) return done(error, '', 0)
-      const good = addresses.filter(({ address }) => this.allows(address))
-      if (!good[0]) return done(refusal(name), '', 0)
-      if (options.all) done(null, good)
+      const good = error ? [] : addresses.filter(({ address }) => this.allows(address))
+      if (!good[0]) {
+        // A name that does not exist and one that must not be reached are refused with the same words, at the same time:
+        // the names of a private network are nobody's business.
+        setTimeout(() => done(refusal(name), '', 0), refusalMs - ((performance.now() - since) % refusalMs))
+      } else if (options.all) done(null, good)
       else done(null, good[0].address, good[0].family)
     })
   }
@@ -124,45 +155,23 @@ function parse(text: string, base?: URL): URL {
 }
 
 function refusal(host: string): WebError {
-  return new WebError(
-    `${host} is not on the public internet; the operator can allow its network (HASHDIAL_FETCH_PRIVATE)`,
-  )
+  const how = 'the operator can allow its network (HASHDIAL_FETCH_PRIVATE)'
+  return new WebError(`${host.slice(0, 255)} is not on the public internet, or does not exist; ${how}`)
+}
+
+/**
+ * What a redirect makes of a request (RFC 9110, 15.4): 303 asks to GET another resource, and 301 and 302 do so of a POST,
+ * as all browsers take them; every other is sent again as it was.
+ */
+function redirected(request: WebRequest, status: number): WebRequest {
+  const { method = 'GET', headers = {}, body: _body, ...rest } = request
+  const becomesGet = status === 303 ? method !== 'HEAD' : status < 303 && method === 'POST'
+  if (!becomesGet || method === 'GET') return request
+  if (request.keepsMethod) {
+    throw new WebError(`it redirects with ${status}, which would leave the data behind; 307 and 308 take it along`)
+  }
+  const left = Object.entries(headers).filter(([name]) => !name.toLowerCase().startsWith('content-'))
+  return { ...rest, method: 'GET', headers: Object.fromEntries(left) }
 }
 
 const lengthOf = (body: string): number => Buffer.byteLength(body)
-
-async function read(response: IncomingMessage, most: number): Promise<Buffer> {
-  const chunks: Buffer[] = []
-  let size = 0
-  for await (const chunk of response as AsyncIterable<Buffer>) {
-    chunks.push(chunk)
-    size += chunk.length
-    // Leaving the loop ends the connection.
-    if (size > most) throw new WebError(`the answer has more than ${most} bytes`)
-  }
-  return Buffer.concat(chunks)
-}
-
-function listOf(networks: readonly string[]): BlockList {
-  const list = new BlockList()
-  for (const network of networks) {
-    const [address = '', prefix] = network.split('/')
-    const six = isIP(address) === 6
-    list.addSubnet(address, Number(prefix ?? (six ? 128 : 32)), six ? 'ipv6' : 'ipv4')
-  }
-  return list
-}
-
-/** The special-purpose registries of IANA (RFC 6890). Of IPv6 only 2000::/3 is given to anyone; these are parts of it. */
-const special = listOf([
-  ...['0.0.0.0/8', '10.0.0.0/8', '100.64.0.0/10', '127.0.0.0/8', '169.254.0.0/16', '172.16.0.0/12', '192.0.0.0/24'],
-  ...['192.0.2.0/24', '192.88.99.0/24', '192.168.0.0/16', '198.18.0.0/15', '198.51.100.0/24', '203.0.113.0/24'],
-  ...['224.0.0.0/4', '240.0.0.0/4', '2001::/23', '2001:db8::/32', '2002::/16', '3fff::/20'],
-])
-const global = listOf(['2000::/3'])
-
-function isPublic(address: string): boolean {
-  const family = isIP(address)
-  if (family === 4) return !special.check(address, 'ipv4')
-  return family === 6 && global.check(address, 'ipv6') && !special.check(address, 'ipv6')
-}

@@ -31,7 +31,7 @@ const sqlFiles = async (): Promise<string[]> => (await readdir(new URL('../sql/'
 
 const customer = (more: Partial<Customer> = {}): Customer => {
   const id = crypto.randomUUID()
-  return { id, name: 'a', detail: '', tm_create: now(), tm_update: null, ...more }
+  return { id, name: 'a', detail: '', max_calls: 200, calls_per_second: 20, tm_create: now(), tm_update: null, ...more }
 }
 
 test('times keep their microseconds on the way in and out, in UTC', async (t) => {

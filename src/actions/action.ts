@@ -34,7 +34,7 @@ export interface Place {
   /** Puts variables and memory into MySQL now; they go there in any case when the action is done. */
   save(): Promise<void>
   /** A list that came from outside, checked as a flow is when it is saved. Throws ActionError with all that is wrong. */
-  check(list: unknown): StepLike[]
+  check(list: unknown): Promise<StepLike[]>
 }
 
 export interface Action<Options> {
@@ -54,6 +54,8 @@ export interface Action<Options> {
   instant?: true
   /** It needs no caller: it works after the call too, in the flow that follows one (`on_complete_flow_id`). */
   alone?: true
+  /** It works on large things that a customer brings: where the process dies, it may be of this. So may one that is `alone`. */
+  heavy?: true
   /** It prepares itself while the engine stores the cursor, and waits for `place.stored` before it does what shows. */
   eager?: true
   /** Where the flow may go on after it, where that is not just the next action (which is `undefined`). */
@@ -82,7 +84,7 @@ export const flowId = Joi.string().guid({ separator: '-', wrapper: false }).lowe
 /** Where something is asked or told. */
 export const webUrl = Joi.string()
   .max(4_096)
-  .custom((value: string, helpers) => (isWebUrl(value) ? value : helpers.error('url.web')))
+  .custom((value: string, helpers) => (isWebUrl(value.slice(0, 4_096)) ? value : helpers.error('url.web')))
   .messages({ 'url.web': '{{#label}} must be a URL of http or https' })
 
 function isWebUrl(text: string): boolean {

@@ -41,7 +41,8 @@ export const call: Action<CallOptions> = {
     const { customer_id } = from.row
     const source = (ownNumber(from.row, options.destinations) ?? from.row.source) as Source
     const given = { source, ...options, ...(chained && { master_call_id: from.id }) }
-    const made = { place: id, node: from.node, variables: { ...own(variables), [generation]: String(count) } }
+    const trail = { ...from.trail, domain: undefined }
+    const made = { place: id, node: from.node, trail, variables: { ...own(variables), [generation]: String(count) } }
     await from.exchange.outgoing.order(from.exchange, { ...given, ...made, customer_id }).catch(inWords)
   },
 }

@@ -4,6 +4,7 @@ import { dialAll } from '../calls/dial-all.ts'
 import { dialOne } from '../calls/dial.ts'
 import type { Outcome } from '../calls/leg.ts'
 import { addressOf, findParty, identityOf, ownNumber, party, source } from '../calls/party.ts'
+import { HashdialError } from '../errors.ts'
 import type { FoundParty, Party, Source } from '../calls/party.ts'
 import { ActionError, type Action, type Place } from './action.ts'
 
@@ -45,15 +46,25 @@ export const connect: Action<ConnectOptions> = {
       options.source && addressOf(exchange, customer_id, options.source),
       ...options.destinations.map((destination) => findParty(exchange, customer_id, destination)),
     ])
-    const destinations = found.filter((destination) => destination !== undefined)
+    const destinations = found.filter((destination) => 'endpoint' in destination)
     const identity = identityOf(from, options.anonymous)
-    const outcome = destinations.length > 0 ? await dial(call, destinations, { ...options, identity }, place) : nobody
+    let limit: HashdialError | undefined
+    const outcome = await dial(call, destinations, { ...options, identity }, place).catch((error: unknown) => {
+      if (!(error instanceof HashdialError) || error.status !== 'RESOURCE_EXHAUSTED') throw error
+      limit = error
+      return overLimit
+    })
     if (!outcome.talked && options.relay_reason) await call.refuse(outcome.status)
-    if (destinations.length === 0) throw new ActionError('there is none of these destinations; a tel needs a trunk')
+    if (limit) throw new ActionError(limit.message)
+    if (destinations.length > 0) return
+    const problems = found.flatMap((each) => ('problem' in each ? [each.problem] : []))
+    const told = [...new Set(problems)].join('; ').slice(0, 1_000)
+    throw new ActionError(`there is none of these destinations; a tel needs a trunk (${told})`)
   },
 }
 
 const nobody: Outcome = { talked: false, status: 404, legGone: true }
+const overLimit: Outcome = { talked: false, status: 486, legGone: true }
 
 type Identified = ConnectOptions & { identity: Record<string, string> | undefined }
 
@@ -64,10 +75,11 @@ async function dial(call: Call, all: FoundParty[], options: Identified, place: P
   const limits = { ringSeconds, stored: place.stored }
   const identityFor = (parties: FoundParty[]) => {
     const called = parties.map(({ address }) => address)
-    return options.identity ?? identityOf(ownNumber(call.row, called))
+    const address = ownNumber(call.row, called)
+    return options.identity ?? identityOf(address && { address, domain: `sip.${call.exchange.baseDomain}` })
   }
   if (all.length > 1 && ring_method !== 'linear')
-    return dialAll(call, all, { id, ...limits, identity: identityFor(all) })
+    return within(call, all, () => dialAll(call, all, { id, ...limits, identity: identityFor(all) }))
   let outcome = nobody
   // After a crash those who have refused are not asked again.
   for (let index = Number(place.memory['index'] ?? 0); index < all.length; index++) {
@@ -77,8 +89,18 @@ async function dial(call: Call, all: FoundParty[], options: Identified, place: P
     }
     const party = all[index]!
     const one = { id: index === 0 ? id : `${id}-${index}`, ...limits, identity: identityFor([party]) }
-    outcome = await (early_media ? dialOne(call, party, one) : dialAll(call, [party], one))
+    outcome = await within(call, [party], () => (early_media ? dialOne(call, party, one) : dialAll(call, [party], one)))
     if (outcome.talked) break
   }
   return outcome
+}
+
+/** Rings them if the customer's limits let it. After a crash they ring already. */
+async function within(call: Call, parties: FoundParty[], ring: () => Promise<Outcome>): Promise<Outcome> {
+  const { limits } = call.exchange
+  const { customer_id } = call.row
+  const outward = parties.filter((party) => party.outward).length
+  if (outward > 0 && !call.recovered) limits.takeRate(customer_id, outward)
+  const done = limits.takeLegs(customer_id, parties.length, call.recovered)
+  return ring().finally(done)
 }

@@ -29,7 +29,12 @@ export function endlessLoops(nodes: readonly Node[]): number[][] {
 /** Those from which the end can be reached, or something that takes time. */
 function leadSomewhere(nodes: readonly Node[]): Set<number> {
   const from = new Map<number, number[]>()
-  nodes.forEach(({ ways }, index) => ways.forEach((way) => from.set(way, [...(from.get(way) ?? []), index])))
+  for (const [index, { ways }] of nodes.entries())
+    for (const way of ways) {
+      const before = from.get(way)
+      if (before) before.push(index)
+      else from.set(way, [index])
+    }
   const good = new Set([...nodes.keys()].filter((index) => !nodes[index]!.instant || nodes[index]!.ways.includes(-1)))
   // A Set that grows while it is walked is walked to its new end.
   for (const index of good) for (const before of from.get(index) ?? []) good.add(before)

@@ -1,6 +1,10 @@
 import Joi from 'joi'
-import { WebError } from '../web.ts'
+import { parseJson } from '../json.ts'
+import { textOf, WebError, type WebAnswer } from '../web.ts'
 import { ActionError, webUrl, type Action } from './action.ts'
+
+/** What the answer may take of the memory. */
+const answerBytes = 262_144
 
 interface FetchOptions {
   event_url: string
@@ -13,7 +17,15 @@ interface FetchOptions {
  */
 export const fetch: Action<FetchOptions> = {
   about: 'Tells a URL about the call, and runs the list of actions that it answers with.',
-  options: Joi.object({ event_url: webUrl.required(), event_method: Joi.valid('POST', 'PUT', 'GET') }),
+  options: Joi.object({
+    event_url: webUrl
+      .required()
+      .description(
+        'It is told about the call as JSON, and answers 2xx with a JSON list of actions; 204 is none. Of a POST that it ' +
+          'redirects with 301, 302 or 303 the answer is got without telling again; 307 and 308 are told again.',
+      ),
+    event_method: Joi.valid('POST', 'PUT', 'GET'),
+  }),
 
   alone: true,
 
@@ -25,12 +37,16 @@ export const fetch: Action<FetchOptions> = {
     }
     const headers = { accept: 'application/json', 'idempotency-key': place.id }
     const request = { method, headers, signal: call.signal }
-    const body = { headers: { ...headers, 'content-type': 'application/json' }, body: JSON.stringify(about) }
+    const told = method === 'GET' ? '' : JSON.stringify(about)
+    const body = told && { headers: { ...headers, 'content-type': 'application/json' }, body: told }
+    const leave = await call.exchange.underway.enter(call, told.length + answerBytes).catch(inWords)
     const answer = await call.exchange.web
-      .request(event_url, method === 'GET' ? request : { ...request, ...body })
+      .request(event_url, { ...request, ...body })
       .catch(inWords)
-    if (answer.status !== 200) throw new ActionError(`the URL answered ${answer.status} and not 200`)
-    return { push: place.check(parse(answer.body)) }
+      .finally(leave)
+    if (answer.status < 200 || answer.status > 299)
+      throw new ActionError(`the URL answered ${answer.status} and not 200`)
+    return { push: answer.status === 204 ? [] : await place.check(parse(answer)) }
   },
 }
 
@@ -38,10 +54,11 @@ function inWords(error: unknown): never {
   throw error instanceof WebError ? new ActionError(`the actions could not be fetched: ${error.message}`) : error
 }
 
-function parse(body: Buffer): unknown {
+function parse(answer: WebAnswer): unknown {
   try {
-    return JSON.parse(body.toString('utf8'))
-  } catch {
-    throw new ActionError('the URL did not answer with JSON')
+    return parseJson(Buffer.from(textOf(answer)))
+  } catch (error) {
+    const why = (error as Error).message
+    throw new ActionError(error instanceof WebError ? why : `the URL did not answer with JSON: ${why}`)
   }
 }

@@ -31,6 +31,8 @@ export const play: Action<PlayOptions> = {
     digits_handle: Joi.valid('', 'next'),
   }),
 
+  heavy: true,
+
   async run(call, { stream_urls, digits_handle }, place) {
     const since = performance.now()
     const keyStops = digits_handle === 'next'

@@ -1,6 +1,7 @@
 import Joi from 'joi'
-import { playTo, startPlaying } from '../calls/playback.ts'
-import { ActionError, inWords, type Action } from './action.ts'
+import { beginToSay, say } from '../calls/speech.ts'
+import { languageProblem } from '../voice/voice.ts'
+import { ActionError, inWords, type Action, type Place } from './action.ts'
 import { keepKeys } from './keys.ts'
 
 interface TalkOptions {
@@ -19,10 +20,15 @@ interface TalkOptions {
 export const talk: Action<TalkOptions> = {
   about: 'Says a text.',
   options: Joi.object({
-    text: Joi.string().max(10_000).required(),
+    text: Joi.string()
+      .max(10_000)
+      .required()
+      .description('Plain text or SSML, of which the words are said. A long text begins with its first sentence.'),
     language: Joi.string()
       .allow('')
-      .pattern(/^[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*$/),
+      .custom(checkLanguage)
+      .messages({ 'language.unknown': '{{#label}} {{#problem}}' })
+      .description('A BCP 47 tag that the provider speaks, such as en-US; flite speaks English only.'),
     provider: Joi.string().allow('').max(64),
     voice_id: Joi.string().allow('').max(128),
     digits_handle: Joi.valid('', 'next'),
@@ -31,14 +37,37 @@ export const talk: Action<TalkOptions> = {
 
   needs: 'answered',
 
+  heavy: true,
+
   async run(call, { text, language, provider = '', voice_id: voice, digits_handle, async }, place) {
     const since = performance.now()
     const id = `talk-${place.id}`
     const spoken = { provider, voice: voice || undefined, language: language || undefined, text }
-    const media = await call.exchange.sounds.speak(spoken, call.signal).catch(inWords)
-    if (async) return startPlaying(call, id, media)
-    const played = await playTo(call, { id, media, keyStops: digits_handle === 'next' })
-    keepKeys(call, place, since)
-    if (played === 'failed') throw new ActionError('Asterisk could not fetch the speech: see HASHDIAL_SOUNDS_URL')
+    if (async) return beginToSay(call, id, spoken).catch(inWords)
+    const from = Number(place.memory['passage'] ?? 0)
+    const keyStops = digits_handle === 'next'
+    try {
+      const played = await say(call, { id, spoken, keyStops, from, reached: (passage) => remember(place, passage) })
+      if (played === 'failed') throw new ActionError('Asterisk could not fetch the speech: see HASHDIAL_SOUNDS_URL')
+    } catch (error) {
+      inWords(error)
+    } finally {
+      keepKeys(call, place, since)
+    }
   },
+}
+
+/** After a crash it goes on with the passage that was being heard. */
+async function remember(place: Place, passage: number): Promise<void> {
+  place.memory['passage'] = passage
+  await place.save()
+}
+
+/** What the provider cannot speak is told when the flow is saved, where neither comes from a variable. */
+function checkLanguage(value: string, helpers: Joi.CustomHelpers): string | Joi.ErrorReport {
+  if (!/^[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*$/.test(value))
+    return helpers.error('language.unknown', { problem: 'must be a BCP 47 tag, such as en-US' })
+  const [{ provider = '' }] = helpers.state.ancestors as [{ provider?: unknown }]
+  const problem = typeof provider === 'string' ? languageProblem(provider, value) : undefined
+  return problem === undefined ? value : helpers.error('language.unknown', { problem })
 }

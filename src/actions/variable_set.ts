@@ -13,9 +13,9 @@ export const variable_set: Action<VariableSetOptions> = {
   options: Joi.object({
     key: Joi.string()
       .max(255)
-      .pattern(/^(.*\$\{.*|[^{}]*)$/)
       .required()
-      .messages({ 'string.pattern.base': '{{#label}} must not have braces: they end a name' }),
+      .custom((value: string, helpers) => (isName(value) ? value : helpers.error('name.braces')))
+      .messages({ 'name.braces': '{{#label}} must not have braces: they end a name' }),
     value: Joi.string().allow('').max(32_768),
   }),
 
@@ -26,4 +26,9 @@ export const variable_set: Action<VariableSetOptions> = {
     if (variables[key] !== value)
       throw new ActionError('the variables are full: this one has lost its end, or all of it')
   },
+}
+
+/** What has a variable in it is looked at when it is filled in. */
+function isName(text: string): boolean {
+  return text.includes('${') || !/[{}]/.test(text)
 }

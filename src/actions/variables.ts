@@ -1,8 +1,10 @@
 import type { Call } from '../calls/call.ts'
+import { ActionError } from './action.ts'
 
-/** The longest value, and all of them together, in characters. */
+/** The longest value, and all of them together with their names, in characters; and how many there may be. */
 const longest = 32_768
 const most = 262_144
+const mostNames = 1_000
 
 /** The variables that a call begins with. */
 export function callVariables(call: Call): Record<string, string> {
@@ -21,26 +23,57 @@ export function callVariables(call: Call): Record<string, string> {
   }
 }
 
-/** `value` with each `${name}` in its strings replaced by the variable; one that is not set is empty. */
-export function substitute<T>(value: T, variables: Readonly<Record<string, string>>): T {
-  if (typeof value === 'string') return fill(value, variables) as T
-  if (Array.isArray(value)) return value.map((item: unknown) => substitute(item, variables)) as T
-  if (typeof value !== 'object' || value === null) return value
-  return Object.fromEntries(
-    Object.entries(value).map(([key, item]) => [key, substitute<unknown>(item, variables)]),
-  ) as T
+/**
+ * `value` with each `${name}` in its strings replaced by the variable; one that is not set is empty. A string ends where
+ * the longest value does. Throws ActionError when all of it together would be longer than all variables may be.
+ */
+export function substitute<T>(
+  value: T,
+  variables: Readonly<Record<string, string>>,
+): { filled: T; characters: number } {
+  let characters = 0
+  const fillAll = (inner: unknown): unknown => {
+    if (typeof inner === 'string') {
+      const filled = fill(inner, variables)
+      characters += filled.length
+      if (characters > most)
+        throw new ActionError(`its options, with the variables in them, have over ${most} characters`)
+      return filled
+    }
+    if (Array.isArray(inner)) return inner.map(fillAll)
+    if (typeof inner !== 'object' || inner === null) return inner
+    return Object.fromEntries(Object.entries(inner).map(([key, item]) => [key, fillAll(item)]))
+  }
+  return { filled: fillAll(value) as T, characters }
 }
 
+/** Whether `substitute` would change anything. */
+export function hasVariables(value: unknown): boolean {
+  if (typeof value === 'string') return value.includes('${')
+  return typeof value === 'object' && value !== null && Object.values(value).some(hasVariables)
+}
+
+/** Each part of the text is looked at once, and no more is put together than may stay. */
 function fill(text: string, variables: Readonly<Record<string, string>>): string {
-  if (!text.includes('${')) return text
-  const filled = text.replaceAll(/\$\{([^}]*)\}/g, (_, name: string) =>
-    Object.hasOwn(variables, name) ? variables[name]! : '',
-  )
-  return filled.slice(0, longest)
+  let filled = ''
+  let from = 0
+  let changed = false
+  while (filled.length < longest) {
+    const start = text.indexOf('${', from)
+    const end = start < 0 ? -1 : text.indexOf('}', start + 2)
+    // Without an end there is no name any more, however often one begins.
+    if (end < 0) break
+    const name = text.slice(start + 2, end)
+    filled += text.slice(from, start) + (Object.hasOwn(variables, name) ? variables[name]! : '')
+    from = end + 1
+    changed = true
+  }
+  return changed ? (filled + text.slice(from)).slice(0, longest) : text
 }
 
 /** Sets a variable, within the limits of an activeflow: a flow that loops must not fill the database. */
 export function setVariable(variables: Record<string, string>, name: string, value: string): void {
+  if (!Object.hasOwn(variables, name) && Object.keys(variables).length >= mostNames) return
   const others = Object.entries(variables).reduce(
     (sum, [key, text]) => sum + (key === name ? 0 : key.length + text.length),
     0,

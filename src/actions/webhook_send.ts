@@ -3,6 +3,9 @@ import type { Call } from '../calls/call.ts'
 import { WebError, type WebRequest } from '../web.ts'
 import { ActionError, webUrl, type Action } from './action.ts'
 
+/** What the answer to a request may take of the memory, beside the request. */
+const answerBytes = 65_536
+
 interface WebhookOptions {
   uri: string
   method?: 'POST' | 'PUT' | 'GET' | 'DELETE'
@@ -17,7 +20,12 @@ interface WebhookOptions {
 export const webhook_send: Action<WebhookOptions> = {
   about: 'Sends a request to a URL.',
   options: Joi.object({
-    uri: webUrl.required(),
+    uri: webUrl
+      .required()
+      .description(
+        'Any 2xx is a delivery. Redirects with 307 and 308 are followed with the data; those with 301, 302 and 303 would ' +
+          'turn it into a GET without the data, and count as not delivered (of a PUT or DELETE only 303).',
+      ),
     method: Joi.valid('POST', 'PUT', 'GET', 'DELETE'),
     data_type: Joi.string()
       .max(255)
@@ -35,18 +43,21 @@ export const webhook_send: Action<WebhookOptions> = {
     const type = data_type ?? (isText && !isJson(body) ? 'text/plain; charset=utf-8' : 'application/json')
     const headers = { 'idempotency-key': place.id, ...(body && { 'content-type': type }) }
     // One that nobody waits for may outlive the call: it is often the last that a flow does.
-    const request = { method, headers, ...(body && { body }), ...(sync && { signal: call.signal }) }
-    const sent = send(call, uri, request)
+    const request = { method, headers, keepsMethod: true, ...(body && { body }), ...(sync && { signal: call.signal }) }
+    const leave = await call.exchange.underway.enter(call, Buffer.byteLength(body) + answerBytes).catch(inWords)
+    const sent = send(call, uri, request).finally(leave)
     if (sync) await sent
     else sent.catch((error: unknown) => call.log.warn({ err: error as Error }, 'a webhook was not delivered'))
   },
 }
 
 async function send(call: Call, uri: string, request: WebRequest): Promise<void> {
-  const { status } = await call.exchange.web.request(uri, request).catch((error: unknown) => {
-    throw error instanceof WebError ? new ActionError(`the webhook was not delivered: ${error.message}`) : error
-  })
+  const { status } = await call.exchange.web.request(uri, request).catch(inWords)
   if (status < 200 || status > 299) throw new ActionError(`the webhook was answered with ${status}`)
+}
+
+function inWords(error: unknown): never {
+  throw error instanceof WebError ? new ActionError(`the webhook was not delivered: ${error.message}`) : error
 }
 
 function isJson(text: string): boolean {

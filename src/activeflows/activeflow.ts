@@ -32,6 +32,8 @@ export interface State {
   /** How many flows have ended before this one, and the last of them. */
   complete_count?: number
   reference_activeflow_id?: string
+  /** How often the process has gone down while the current action ran; only while that is in doubt (see trial.ts). */
+  deaths?: number
   /** Of an outgoing call: it runs while that rings. */
   early?: true
 }

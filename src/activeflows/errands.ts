@@ -3,20 +3,27 @@ import type { StepLike } from '../actions/action.ts'
 import type { AriNode } from '../ari/connection.ts'
 import type { CallRow, Exchange } from '../calls/call.ts'
 import { Errand } from '../calls/errand.ts'
+import { newTrail, type Trail } from '../calls/stamp.ts'
 import type { Switchboard } from '../calls/switchboard.ts'
 import { now, toSqlTime, transaction } from '../database.ts'
 import { HashdialError } from '../errors.ts'
 import type { ActiveflowRow } from './activeflow.ts'
 import { runActiveflow } from './run.ts'
+import { takeOver } from './trial.ts'
 
 /** How many flows may follow one another. */
 const longestChain = 5
+
+/** How many flows of one customer run after calls at once, and how many there may be with those that wait for that. */
+const atOnce = 50
+const most = 500
 
 /** A call, also one that is over. */
 interface Ended {
   readonly row: CallRow
   /** Its channel is there still; `over` tells when that is gone. */
   readonly hasCaller?: boolean
+  readonly trail?: Trail
   readonly over?: Promise<void>
   readonly node: AriNode
   readonly exchange: Exchange
@@ -38,6 +45,8 @@ export class Errands {
   readonly #switchboard: Switchboard
   /** By the id of the activeflow. */
   readonly #running = new Map<string, Errand>()
+  /** How many of each customer there are, and those of them that wait. */
+  readonly #customers = new Map<string, { count: number; waiting: (() => void)[] }>()
   /** Activeflows whose end is not in MySQL yet. */
   readonly #ending = new Set<string>()
 
@@ -53,7 +62,7 @@ export class Errands {
     this.#ending.add(flow.id)
     Object.assign(flow, { status: 'ended', tm_end: now() })
     if (call.hasCaller && flow.state.on_complete_flow_id) await call.over
-    const follower = await followComplete(call, flow).catch(warn)
+    const follower = this.#isFull(call, flow) ? undefined : await followComplete(call, flow).catch(warn)
     const rows = [flow, ...(follower ? [follower] : [])]
     for (const { id } of rows) this.#ending.add(id)
     // Both in one statement, before the follower does anything: a crash can neither lose it nor begin it twice.
@@ -119,7 +128,7 @@ export class Errands {
       const row = await database.getRepository<CallRow>('calls').findOneByOrFail({ id: reference_id })
       if (flow.tm_end !== null) continue
       if (row.activeflow_id === id) await this.end({ row, node, exchange }, flow)
-      else this.#run({ row, node, exchange }, flow)
+      else this.#run({ row, node, exchange }, flow, true)
     }
     return lost.length
   }
@@ -138,11 +147,34 @@ export class Errands {
     return new Set([...this.#running.keys(), ...this.#ending, ...carried])
   }
 
-  #run({ row, node, exchange }: Ended, flow: ActiveflowRow): void {
+  /** A customer whose flows after calls do not come to an end gets no more of them. */
+  #isFull({ exchange: { log } }: Ended, { id, customer_id, state }: ActiveflowRow): boolean {
+    const isFull = (this.#customers.get(customer_id)?.count ?? 0) >= most && Boolean(state.on_complete_flow_id)
+    if (isFull) log.warn({ activeflow: id, customer: customer_id }, `not followed: ${most} flows run or wait`)
+    return isFull
+  }
+
+  #run({ row, node, exchange, trail = newTrail }: Ended, flow: ActiveflowRow, wasRunning = false): void {
     const errand = new Errand(row, node, exchange)
+    errand.trail = trail
     errand.recovered = flow.state.executions > 0
+    if (wasRunning) takeOver(errand)
     this.#running.set(flow.id, errand)
-    void runActiveflow(errand, flow).finally(() => this.#running.delete(flow.id))
+    void this.#inTurn(row.customer_id, () => runActiveflow(errand, flow)).finally(() => this.#running.delete(flow.id))
+  }
+
+  async #inTurn(customerId: string, run: () => Promise<void>): Promise<void> {
+    const customer = this.#customers.get(customerId) ?? { count: 0, waiting: [] }
+    this.#customers.set(customerId, customer)
+    customer.count++
+    if (customer.count > atOnce) await new Promise<void>((resolve) => customer.waiting.push(resolve))
+    try {
+      await run()
+    } finally {
+      customer.count--
+      customer.waiting.shift()?.()
+      if (customer.count === 0) this.#customers.delete(customerId)
+    }
   }
 }
 

@@ -4,6 +4,7 @@ import type { Address, Call, CallRow, Exchange } from '../calls/call.ts'
 import type { HangupReason } from '../calls/causes.ts'
 import { idOf } from '../calls/id.ts'
 import type { Leg } from '../calls/originate.ts'
+import type { Trail } from '../calls/stamp.ts'
 import type { Switchboard } from '../calls/switchboard.ts'
 import { now } from '../database.ts'
 import type { FlowReference } from './activeflow.ts'
@@ -37,6 +38,7 @@ export interface GroupcallState {
   flow: FlowReference | null
   early: boolean
   variables: Record<string, string>
+  trail: Trail
 }
 
 export const groupcallColumns = [

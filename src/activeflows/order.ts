@@ -1,7 +1,9 @@
 import type { StepLike } from '../actions/action.ts'
 import type { AriNode } from '../ari/connection.ts'
-import type { Address, Exchange } from '../calls/call.ts'
-import { addressOf, findParty, type FoundParty, type Party, type Source } from '../calls/party.ts'
+import type { Exchange } from '../calls/call.ts'
+import { limitColumns, type CustomerLimits } from '../calls/limits.ts'
+import { addressOf, findParty, type FoundParty, type Party, type Shown, type Source } from '../calls/party.ts'
+import type { Trail } from '../calls/stamp.ts'
 import { HashdialError } from '../errors.ts'
 import type { FlowReference } from './activeflow.ts'
 
@@ -24,6 +26,8 @@ export interface Order {
   master_call_id?: string | undefined
   /** A groupcall of one destination is one too. */
   group?: true
+  /** How the call that gives the order has come here. */
+  trail?: Trail
   /** The ids are made from it: what was made already is not made again. */
   place?: string
   node?: AriNode
@@ -31,32 +35,40 @@ export interface Order {
 
 /** What there is to an order when everything that it names was found. */
 export interface Plan {
-  source: Address
+  source: Shown
   parties: FoundParty[]
   actions: readonly StepLike[]
   flow: FlowReference | null
+  limits: CustomerLimits
 }
 
 /** Finds what an order names. Rejects with a HashdialError that says what is missing. */
 export async function planOf(exchange: Exchange, order: Order): Promise<Plan> {
   const { customer_id, destinations } = order
-  const [source, parties, found] = await Promise.all([
-    order.source ? addressOf(exchange, customer_id, order.source) : { type: '', target: '', target_name: '' },
+  const [source, parties, found, limits] = await Promise.all([
+    order.source ? addressOf(exchange, customer_id, order.source) : unknown,
     Promise.all(destinations.map((party) => findParty(exchange, customer_id, party))),
     order.flow_id ? findFlow(exchange, customer_id, order.flow_id) : { actions: order.actions ?? [], flow: null },
+    findLimits(exchange, customer_id),
   ])
-  const missing = destinations.filter((_, index) => !parties[index])
-  if (missing.length > 0) {
-    const details = missing.map((party) => ({ field: 'destinations', problem: problemOf(party) }))
+  const wrong = parties.filter((party) => 'problem' in party)
+  if (wrong.length > 0) {
+    const details = wrong.map(({ problem }) => ({ field: 'destinations', problem }))
     const told = [...new Set(details.map(({ problem }) => problem))].join('; ')
-    throw new HashdialError('NOT_FOUND', 'DESTINATION_NOT_FOUND', told, details)
+    if (wrong.every(({ allowed }) => allowed))
+      throw new HashdialError('NOT_FOUND', 'DESTINATION_NOT_FOUND', told, details)
+    throw new HashdialError('INVALID_ARGUMENT', 'DESTINATION_NOT_ALLOWED', told, details)
   }
-  return { source, parties: parties as FoundParty[], ...found }
+  return { source, parties: parties as FoundParty[], ...found, limits }
 }
 
-function problemOf({ type, target, target_name }: Party): string {
-  const who = target ?? target_name ?? ''
-  return type === 'extension' ? `you have no extension ${who}` : `you have no trunk to call ${who}`
+const unknown: Shown = { address: { type: '', target: '', target_name: '' }, domain: '' }
+
+async function findLimits({ database }: Exchange, customerId: string): Promise<CustomerLimits> {
+  const rows: CustomerLimits[] = await database.query(`SELECT ${limitColumns.join(', ')} FROM customers WHERE id = ?`, [
+    customerId,
+  ])
+  return rows[0] ?? { max_calls: 0, calls_per_second: 0 }
 }
 
 async function findFlow(

@@ -7,6 +7,7 @@ import { inTime, storedTooLate } from '../calls/journal.ts'
 import { ringOut, type Leg } from '../calls/originate.ts'
 import { identityOf } from '../calls/party.ts'
 import { outgoingRow } from '../calls/row.ts'
+import { newTrail } from '../calls/stamp.ts'
 import type { Switchboard } from '../calls/switchboard.ts'
 import { now } from '../database.ts'
 import { HashdialError } from '../errors.ts'
@@ -44,11 +45,14 @@ export class Outgoing {
       )
     const node = order.node ?? this.#switchboard.leastBusy()
     const plan = await planOf(exchange, order)
+    const atOnce = order.ring_method === 'linear' ? 1 : order.destinations.length
+    exchange.limits.check(customer_id, atOnce, plan.limits)
+    exchange.limits.takeRate(customer_id, atOnce)
     if (groupcall_id) {
       const row = groupcallRow(groupcall_id, node, order, plan)
       await this.#beginGroup(new Groupcall(row, node, exchange, this.#switchboard))
     } else {
-      const addresses = { source: plan.source, destination: plan.parties[0]!.address }
+      const addresses = { source: plan.source.address, destination: plan.parties[0]!.address }
       const row = { id: call_id, customer_id, master_call_id, ...addresses }
       const state = stateOf(order, plan)
       await this.#begin(new Call(outgoingRow(node.name, row), node, exchange), state, state.legs[0]!)
@@ -96,8 +100,14 @@ export class Outgoing {
     throw callEnded
   }
 
-  async #begin(call: Call, { actions, flow, early, variables }: GroupcallState, leg: Leg): Promise<Call> {
+  async #begin(
+    call: Call,
+    { actions, flow, early, variables, trail = newTrail }: GroupcallState,
+    leg: Leg,
+  ): Promise<Call> {
     const { errands } = call.exchange
+    call.trail = trail
+    call.exchange.limits.count(call)
     const activeflow = createActiveflow(call, actions, flow)
     Object.assign(activeflow.state, {
       variables: { ...variables, ...activeflow.state.variables },
@@ -147,6 +157,7 @@ export class Outgoing {
     if (live) return live
     if (!found.wanted || (await this.#isKnown(exchange, id))) return undefined
     const { customer_id, master_call_id, source, state } = row
+    exchange.limits.check(customer_id, 1)
     const kin = { customer_id, master_call_id, groupcall_id: row.id, source }
     const call = outgoingRow(node.name, { id, ...kin, destination: row.destinations[index]! })
     return this.#begin(new Call(call, node, exchange), state, state.legs[index]!)
@@ -162,17 +173,18 @@ export class Outgoing {
 function groupcallRow(id: string, node: AriNode, order: Order, plan: Plan): GroupcallRow {
   const { customer_id, flow_id = null, master_call_id = null, ring_method = 'ring_all' } = order
   return {
-    ...{ id, customer_id, flow_id, master_call_id, answer_call_id: null, node: node.name, source: plan.source },
+    ...{ id, customer_id, flow_id, master_call_id, answer_call_id: null, node: node.name, source: plan.source.address },
     ...{ destinations: plan.parties.map(({ address }) => address), ring_method, status: 'dialing' },
     ...{ hangup_by: '', hangup_reason: '', state: stateOf(order, plan) },
     ...{ tm_progressing: null, tm_hangup: null, tm_create: now(), tm_update: null },
   }
 }
 
-function stateOf({ anonymous, early_execution: early = false, variables = {} }: Order, plan: Plan): GroupcallState {
-  const identity = identityOf(plan.source, anonymous)
-  const { actions, flow } = plan
-  return { legs: plan.parties.map(({ endpoint }) => ({ endpoint, identity })), actions, flow, early, variables }
+function stateOf(order: Order, { source, parties, actions, flow }: Plan): GroupcallState {
+  const { anonymous, early_execution: early = false, variables = {}, trail = newTrail } = order
+  const identity = identityOf(source, anonymous)
+  const legs = parties.map(({ address: _address, outward: _outward, ...leg }) => ({ ...leg, identity }))
+  return { legs, actions, flow, early, variables, trail }
 }
 
 /** Nobody is called whom a crash would make us forget. */

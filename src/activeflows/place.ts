@@ -39,8 +39,8 @@ export class CursorPlace implements Place {
     return this.#call.exchange.journal.save('activeflows', this.#flow)
   }
 
-  check(list: unknown): StepLike[] {
-    const { actions, problems } = checkActions(list)
+  async check(list: unknown): Promise<StepLike[]> {
+    const { actions, problems } = await checkActions(list, this.#call.row.customer_id)
     if (problems.length === 0) return actions
     const told = problems.slice(0, 3).map(({ field, problem }) => `${field}: ${problem}`)
     throw new ActionError(`this is no list of actions: ${told.join('; ')}`)

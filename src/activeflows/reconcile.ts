@@ -5,6 +5,7 @@ import { Call, type CallRow, type Exchange } from '../calls/call.ts'
 import type { Switchboard } from '../calls/switchboard.ts'
 import type { ActiveflowRow } from './activeflow.ts'
 import { runActiveflow } from './run.ts'
+import { takeOver } from './trial.ts'
 
 /** What a reconciliation found and mended. */
 export interface Repairs {
@@ -105,6 +106,8 @@ async function recover(
     return false
   }
   call.recovered = call.stored = true
+  call.exchange.limits.count(call)
+  takeOver(call)
   call.see(channel.state)
   switchboard.add(call, call.outgoing ? call.exchange.outgoing.run(call, flow) : runActiveflow(call, flow))
   return true

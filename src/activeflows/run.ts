@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { ActionError, type AnyAction, type Jump, type StepLike } from '../actions/action.ts'
 import { actionOf } from '../actions/index.ts'
-import { substitute } from '../actions/variables.ts'
+import { hasVariables, substitute } from '../actions/variables.ts'
 import { AriError } from '../ari/types.ts'
 import { callEnded, type Call } from '../calls/call.ts'
 import { inTime, storedTooLate } from '../calls/journal.ts'
@@ -9,6 +9,7 @@ import { now } from '../database.ts'
 import type { ActiveflowRow, ExecutedAction } from './activeflow.ts'
 import { Pace } from './pace.ts'
 import { CursorPlace } from './place.ts'
+import { Trial } from './trial.ts'
 
 /** The longest `executed_actions` that is kept: of a flow that runs for hours, its last actions. */
 const remembered = 200
@@ -17,7 +18,13 @@ const remembered = 200
 const deepest = 100
 
 /** How large these lists may be together, in characters: they are stored before each action. */
-const largest = 2_000_000
+const largest = 1_000_000
+
+/** The longest result of an action that is kept. */
+const longestResult = 1_000
+
+/** So many bytes that are stored, filled in or read cost a customer as much as an action. */
+const bytesPerAction = 4_096
 
 /**
  * Runs an activeflow from where its cursor is until its list is done, an action ends it, or the caller hangs up; then
@@ -26,9 +33,13 @@ const largest = 2_000_000
 export async function runActiveflow(call: Call, flow: ActiveflowRow): Promise<void> {
   try {
     const pace = new Pace()
+    const trial = new Trial(call, flow)
+    await payForLists(call, flow)
     for (let step = next(flow); step && !call.ending; step = next(flow)) {
       await pace.keep(call.signal)
-      move(flow, await runStep(call, flow, step))
+      const jump = await runStep(call, flow, step, trial)
+      move(flow, jump)
+      if (jump && 'push' in jump) await payForLists(call, flow)
     }
     await call.hangup('normal')
   } catch (error) {
@@ -36,6 +47,32 @@ export async function runActiveflow(call: Call, flow: ActiveflowRow): Promise<vo
   } finally {
     await call.exchange.errands.end(call, flow)
   }
+}
+
+/** Waits until the customer may have so much done: the flood of one must leave the calls of others alone. */
+async function pay({ exchange, row, signal }: Call, cost: number): Promise<void> {
+  const wait = exchange.underway.actions.take(row.customer_id, cost)
+  if (wait > 0) await delay(wait, undefined, { signal }).catch(() => undefined)
+}
+
+/** The lists of a flow are read and, before each action, stored: those that are long count. */
+async function payForLists(call: Call, flow: ActiveflowRow): Promise<void> {
+  const size = sizeOf(flow)
+  call.exchange.journal.expect(flow, size)
+  await pay(call, size / bytesPerAction)
+}
+
+function sizeOf({ state: { stack } }: ActiveflowRow): number {
+  return stack.reduce((sum, { actions }) => sum + measure(actions), 0)
+}
+
+/** The lengths of lists as JSON: a list never changes. */
+const measured = new WeakMap<readonly StepLike[], number>()
+
+function measure(list: readonly StepLike[]): number {
+  const length = measured.get(list) ?? JSON.stringify(list).length
+  measured.set(list, length)
+  return length
 }
 
 /** The action at the cursor; lists that are done are left. */
@@ -50,15 +87,38 @@ function next(flow: ActiveflowRow): StepLike | undefined {
   }
 }
 
-async function runStep(call: Call, flow: ActiveflowRow, step: StepLike): Promise<Jump | void> {
-  const executed = begin(flow, step)
+async function runStep(call: Call, flow: ActiveflowRow, step: StepLike, trial: Trial): Promise<Jump | void> {
+  const { executed, again } = begin(flow, step)
   const action = actionOf(step.type)
-  const done = (result: string) => void Object.assign(executed, { tm_end: now(), result })
+  const done = (result: string) =>
+    void Object.assign(executed, { tm_end: now(), result: result.slice(0, longestResult) })
   if (!action) return done(`there is no action ${step.type}`)
   if (!call.hasCaller && !action.pure && !action.alone) return done('there is no caller any more')
-  const stored = action.pure || action.final ? Promise.resolve() : save(call, flow)
-  stored.catch(() => undefined) // an eager action may end before it looks
-  if (!action.eager) await stored
+  const verdict = await trial.of(action, step, again)
+  if (verdict === 'refused') return done('Hashdial went down twice while it ran, so it is left out')
+  const marked = verdict === 'marked'
+  try {
+    const isStored = marked || !(action.pure || action.final)
+    await pay(call, 1 + (isStored ? call.exchange.journal.bytesOf(flow) / bytesPerAction : 0))
+    const stored = isStored ? save(call, flow, marked) : Promise.resolve()
+    stored.catch(() => undefined) // an eager action may end before it looks
+    if (!action.eager || marked) await stored
+    if (marked) trial.watch()
+    return await untilDone(call, flow, action, step, stored, done)
+  } finally {
+    if (marked) trial.end()
+    if (call.ended && executed.tm_end === null) done('hangup')
+  }
+}
+
+async function untilDone(
+  call: Call,
+  flow: ActiveflowRow,
+  action: AnyAction,
+  step: StepLike,
+  stored: Promise<void>,
+  done: (result: string) => void,
+): Promise<Jump | void> {
   for (;;) {
     try {
       const jump = await attempt(call, flow, action, step, stored)
@@ -71,21 +131,19 @@ async function runStep(call: Call, flow: ActiveflowRow, step: StepLike): Promise
       else if (call.ended) throw callEnded
       else if (error instanceof ActionError) return done(error.message)
       else throw error
-    } finally {
-      if (call.ended && executed.tm_end === null) done('hangup')
     }
   }
 }
 
 /** Notes that the action begins; one that was interrupted by a crash goes on under its old number. */
-function begin(flow: ActiveflowRow, step: StepLike): ExecutedAction {
+function begin(flow: ActiveflowRow, step: StepLike): { executed: ExecutedAction; again: boolean } {
   const last = flow.executed_actions.at(-1)
-  if (last?.tm_end === null) return last
+  if (last?.tm_end === null) return { executed: last, again: true }
   const executed = { id: step.id ?? '', type: step.type, tm_start: now(), tm_end: null, result: '' }
   flow.state.executions++
   flow.state.memory = {}
   flow.executed_actions = [...flow.executed_actions.slice(1 - remembered), executed]
-  return executed
+  return { executed, again: false }
 }
 
 async function attempt(
@@ -95,7 +153,8 @@ async function attempt(
   step: StepLike,
   stored: Promise<void>,
 ): Promise<Jump | void> {
-  const options = fillIn(action, step.option, flow.state.variables)
+  const { options, characters } = fillIn(action, step.option, flow.state.variables)
+  if (characters > bytesPerAction) await pay(call, characters / bytesPerAction)
   if (action.needs === 'answered') await call.answer()
   return action.run(call, options, new CursorPlace(call, flow, stored))
 }
@@ -109,16 +168,23 @@ async function hangupOnTheWay({ signal }: Call): Promise<void> {
 }
 
 /** The options with the variables in them. What they are now must still be what the action takes. */
-function fillIn(action: AnyAction, option: object, variables: Record<string, string>): object {
-  // The schemas have checked the options when the list was saved; only what variables change is checked again.
-  if (!JSON.stringify(option).includes('${')) return option
+function fillIn(
+  action: AnyAction,
+  option: object,
+  variables: Record<string, string>,
+): { options: object; characters: number } {
   const { actions, ...own } = option as { actions?: unknown }
+  // The schemas have checked the options when the list was saved; only what variables change is checked again.
+  if (!hasVariables(own)) return { options: option, characters: 0 }
+  const { filled, characters } = substitute(own, variables)
   // A list of actions is another call's, whose variables they will have.
-  const filled = { ...substitute(own, variables), ...(actions !== undefined && { actions }) }
-  const checked: { value: object; error?: Error | undefined } = action.options.validate(filled)
+  const checked: { value: object; error?: Error | undefined } = action.options.validate({
+    ...filled,
+    ...(actions !== undefined && { actions }),
+  })
   if (checked.error)
     throw new ActionError(`its options, with the variables in them, are wrong: ${checked.error.message}`)
-  return checked.value
+  return { options: checked.value, characters }
 }
 
 function move(flow: ActiveflowRow, jump: Jump | void): void {
@@ -133,8 +199,7 @@ function move(flow: ActiveflowRow, jump: Jump | void): void {
     if (!jump) return
     if (stack.length >= deepest) throw new Error(`the flow went ${deepest} lists deep`)
     stack.push({ actions: jump.push, cursor: 0 })
-    if (JSON.stringify(stack).length > largest)
-      throw new Error(`the lists that the flow is in have over ${largest} bytes`)
+    if (sizeOf(flow) > largest) throw new Error(`the lists that the flow is in have over ${largest} bytes`)
   }
 }
 
@@ -142,10 +207,10 @@ function move(flow: ActiveflowRow, jump: Jump | void): void {
  * Stores the cursor. A new call is not begun without its row, which says where its activeflow begins; one that is under
  * way goes on when MySQL does not answer, for a caller is worth more than the cursor (the journal stores it later).
  */
-async function save(call: Call, flow: ActiveflowRow): Promise<void> {
+async function save(call: Call, flow: ActiveflowRow, marked: boolean): Promise<void> {
   const { journal } = call.exchange
   const first = !call.stored
-  const atStart = first && flow.state.executions === 1
+  const atStart = first && flow.state.executions === 1 && !marked
   const flowSaved = journal.save('activeflows', flow, atStart ? 'soon' : 'now')
   flowSaved.catch(() => undefined)
   const saved = Promise.all([atStart ? undefined : flowSaved, first ? call.save() : undefined])

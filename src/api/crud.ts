@@ -42,11 +42,10 @@ function listRoute(resource: Resource, site: Site): ServerRoute {
       const { page_size: size, page_token, ...filter } = request.query as { page_size: number; page_token: string }
       const after = readPageToken(page_token)
       const scope = { ...filter, ...scopeOf(resource, principalOf(request)) }
-      const rows = await store.list(site, resource, scope, size + 1, after)
-      const result = rows.slice(0, size)
-      const last = rows.length > size ? result.at(-1) : undefined
+      const { rows, more } = await store.list(site, resource, scope, size, after)
+      const last = more ? rows.at(-1) : undefined
       return {
-        result: result.map((row) => present(resource, row, site)),
+        result: rows.map((row) => present(resource, row, site)),
         next_page_token: last ? writePageToken(last as Row & { tm_create: string }) : '',
       }
     },
@@ -76,7 +75,7 @@ function createRoute(resource: Resource, site: Site, schema: Joi.ObjectSchema): 
     async handler(request, h) {
       const principal = principalOf(request)
       scopeOf(resource, principal)
-      const { customer_id, ...body } = readBody(request.payload, schema)
+      const { customer_id, ...body } = await readBody(request, schema)
       const row = await store.create(site, resource, ownerOf(resource, principal, customer_id), body)
       return h.response(present(resource, row, site)).code(201)
     },
@@ -89,7 +88,7 @@ function updateRoute(resource: Resource, site: Site, schema: Joi.ObjectSchema): 
     ...{ summary: `Change one ${resource.type}: give the fields that change`, body: schema, payload: bodyPayload },
     async handler(request) {
       const scope = scopeOf(resource, principalOf(request))
-      const row = await store.update(site, resource, scope, idOf(request), readBody(request.payload, schema))
+      const row = await store.update(site, resource, scope, idOf(request), await readBody(request, schema))
       return present(resource, row, site)
     },
   })
@@ -111,7 +110,7 @@ function regenerateRoute(resource: Resource, site: Site): ServerRoute {
     ...oneRow(resource, 'POST', '/direct-hash-regenerate'),
     ...{ summary: 'Give it a new direct address, or its first; the old one is dead at once', payload: bodyPayload },
     async handler(request) {
-      readBody(request.payload, undefined)
+      await readBody(request, undefined)
       const row = await store.regenerateDirect(site, resource, scopeOf(resource, principalOf(request)), idOf(request))
       return present(resource, row, site)
     },
@@ -124,7 +123,10 @@ function fileRoute(resource: Resource, site: Site, file: NonNullable<Resource['f
     async handler(request, h) {
       const scope = scopeOf(resource, principalOf(request))
       const row = await store.read(site.database.manager, resource, scope, idOf(request))
-      const response = h.response(await file.read(row, site)).type(file.type)
+      const { body, bytes } = await file.read(row, site)
+      // With its length hapi serves ranges of it too (RFC 9110, 14), and a file never changes under its id.
+      const response = h.response(body).type(file.type).etag(row.id)
+      if (bytes !== undefined) response.bytes(bytes)
       return response.header('content-disposition', `attachment; filename="${row.id}.${file.extension}"`)
     },
   })
@@ -137,7 +139,7 @@ function commandRoute(resource: Resource, site: Site, name: string, command: Com
     ...{ summary, payload: bodyPayload, ...(body && { body }) },
     async handler(request) {
       const scope = scopeOf(resource, principalOf(request))
-      const given = readBody(request.payload, body)
+      const given = await readBody(request, body)
       await command.run(await store.read(site.database.manager, resource, scope, idOf(request)), given, site)
       return present(resource, await store.read(site.database.manager, resource, scope, idOf(request)), site)
     },

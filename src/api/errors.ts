@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import type { Lifecycle, Request } from '@hapi/hapi'
 import type Joi from 'joi'
-import { isDatabaseAway } from '../database.ts'
+import { isDatabaseAway, isDatabaseReadOnly } from '../database.ts'
 import { HashdialError, type ErrorStatus } from '../errors.ts'
 import type { Logger } from '../log.ts'
 
@@ -11,9 +11,15 @@ export function requestId(request: Request): string {
   return (app.id ??= `req_${randomBytes(12).toString('hex')}`)
 }
 
+/** How many wrong fields are told: nobody mends more at once. */
+const told = 100
+
 /** Names each wrong field, and says what is wrong with it. */
 export function invalid(reason: string, error: Joi.ValidationError, subject: string): HashdialError {
-  const details = error.details.map(({ path, message }) => ({ field: path.join('.'), problem: message }))
+  const details = error.details.slice(0, told).map(({ path, message }) => ({
+    field: path.join('.').slice(0, 200),
+    problem: message.slice(0, 500),
+  }))
   const problems = [...new Set(details.map(({ problem }) => problem))].join('; ')
   return new HashdialError('INVALID_ARGUMENT', reason, `${subject}: ${problems}`, details)
 }
@@ -52,20 +58,24 @@ type Boomed = Error & { output: { statusCode: number; headers: Record<string, un
 
 function understand(request: Request, thrown: Boomed): { error: HashdialError; headers: Record<string, string> } {
   if (thrown instanceof HashdialError) return { error: thrown, headers: headersOf(thrown) }
-  if (isDatabaseAway(thrown)) {
-    const error = new HashdialError('UNAVAILABLE', 'DATABASE_UNAVAILABLE', 'the database is away: try again')
-    return { error, headers: { 'retry-after': '2' } }
+  const problem = isDatabaseAway(thrown) ? 'away' : isDatabaseReadOnly(thrown) ? 'read-only' : undefined
+  if (problem) {
+    const error = new HashdialError('UNAVAILABLE', 'DATABASE_UNAVAILABLE', `the database is ${problem}: try again`)
+    return { error, headers: headersOf(error) }
   }
   const { statusCode, headers } = thrown.output
   const others = statusCode === 404 ? otherMethods(request) : ''
   const refusal = refusals[others ? 405 : statusCode]
-  if (refusal) return { error: new HashdialError(...refusal), headers: others ? { allow: others } : plain(headers) }
+  if (refusal) {
+    const error = new HashdialError(...refusal)
+    return { error, headers: { ...(others ? { allow: others } : plain(headers)), ...headersOf(error) } }
+  }
   const message = 'something went wrong on our side; the log has the request_id'
   return { error: new HashdialError('INTERNAL', 'INTERNAL', message), headers: {} }
 }
 
 function headersOf(error: HashdialError): Record<string, string> {
-  const seconds = (error as { retrySeconds?: number }).retrySeconds
+  const seconds = (error as { retrySeconds?: number }).retrySeconds ?? (error.status === 'UNAVAILABLE' ? 2 : undefined)
   if (error.status === 'UNAUTHENTICATED') return { 'www-authenticate': 'Bearer realm="hashdial"' }
   return seconds === undefined ? {} : { 'retry-after': String(seconds) }
 }

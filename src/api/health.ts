@@ -1,14 +1,15 @@
 import type { ServerRoute } from '@hapi/hapi'
 import Joi from 'joi'
-import { isDatabaseUp, type DataSource } from '../database.ts'
+import { databaseState, type DataSource } from '../database.ts'
 import { readEdges } from '../registrar/edge.ts'
 import { described } from './route.ts'
 
 export type PartHealth = 'ok' | 'degraded' | 'down'
 
-const part = () => Joi.valid('ok', 'degraded', 'down').required()
+/** How long an edge that has died is spoken of, in seconds: one that was renamed or taken away is forgotten then. */
+const forgottenSeconds = 3_600
 
-/** The truth about the parts: 200 while calls can be made, 503 when a part that each call needs is down. */
+/** The truth about the parts: 200 while calls can be made, 503 when a part that each call needs is not there. */
 export function healthRoute(database: DataSource, ari: () => PartHealth): ServerRoute {
   return described({
     ...{
@@ -16,30 +17,36 @@ export function healthRoute(database: DataSource, ari: () => PartHealth): Server
       path: '/health',
       tag: 'operation',
       open: true,
-      summary: 'Are MySQL, Kamailio and Asterisk there?',
+      summary: 'Are the database, Kamailio and Asterisk there?',
     },
     answer: Joi.object({
       status: Joi.valid('ok', 'degraded').required(),
-      mysql: part(),
-      kamailio: part().description('Its heartbeat of the last 5 seconds, seen in the database.'),
-      ari: part().description('degraded: some Asterisk is away.'),
+      mysql: Joi.valid('ok', 'read-only', 'down')
+        .required()
+        .description('read-only: running calls go on and the API reads, new calls and writes get 503.'),
+      kamailio: Joi.valid('ok', 'degraded', 'down', 'unknown')
+        .required()
+        .description(
+          'Each Kamailio, by its heartbeat in the database. unknown: the database takes none at the moment.',
+        ),
+      ari: Joi.valid('ok', 'degraded', 'down').required().description('degraded: some Asterisk is away.'),
     }),
     async handler(_request, h) {
-      const parts = { mysql: await mysqlHealth(database), kamailio: await kamailioHealth(database), ari: ari() }
-      const states = Object.values(parts)
-      const status = states.every((state) => state === 'ok') ? 'ok' : 'degraded'
-      return h.response({ status, ...parts }).code(states.includes('down') ? 503 : 200)
+      const state = databaseState(database)
+      const edges = state === 'ok' ? await edgeHealth(database) : 'unknown'
+      const parts = { mysql: state === 'away' ? 'down' : state, kamailio: edges, ari: ari() }
+      const ok = Object.values(parts).every((part) => part === 'ok')
+      const usable = state === 'ok' && edges !== 'unknown' && edges !== 'down' && parts.ari !== 'down'
+      return h.response({ status: ok ? 'ok' : 'degraded', ...parts }).code(usable ? 200 : 503)
     },
   })
 }
 
-async function mysqlHealth(database: DataSource): Promise<PartHealth> {
-  return (await isDatabaseUp(database)) ? 'ok' : 'down'
-}
-
-/** Nobody can tell while the database is away, and without it Kamailio has nothing to route with. */
-async function kamailioHealth(database: DataSource): Promise<PartHealth> {
-  const late = new Promise<[]>((resolve) => setTimeout(resolve, 1000, []).unref())
-  const edges = await Promise.race([readEdges(database).catch(() => []), late])
-  return edges.some(({ alive }) => alive) ? 'ok' : 'down'
+/** Asked through the pool, which may hang for a moment before that is noticed. */
+async function edgeHealth(database: DataSource): Promise<PartHealth | 'unknown'> {
+  const late = new Promise<undefined>((resolve) => setTimeout(resolve, 1000, undefined).unref())
+  const edges = await Promise.race([readEdges(database).catch(() => undefined), late])
+  if (!edges) return 'unknown'
+  if (!edges.some(({ alive }) => alive)) return 'down'
+  return edges.every(({ alive, silent_seconds }) => alive || silent_seconds > forgottenSeconds) ? 'ok' : 'degraded'
 }

@@ -1,5 +1,5 @@
 import type { Request, ServerRoute } from '@hapi/hapi'
-import { isDatabaseUp, type DataSource } from '../database.ts'
+import { databaseState, type DataSource } from '../database.ts'
 import { HashdialError } from '../errors.ts'
 import type { Metrics } from '../metrics.ts'
 import { readEdges } from '../registrar/edge.ts'
@@ -30,7 +30,7 @@ function isLocal({ info, headers }: Request): boolean {
 
 async function readEdgeMetrics(database: DataSource, { edges }: Metrics): Promise<void> {
   for (const gauge of Object.values(edges)) gauge.reset()
-  if (!(await isDatabaseUp(database))) return
+  if (databaseState(database) === 'away') return
   for (const { name: edge, alive, misses, auth_failures, blocks } of await readEdges(database)) {
     edges.up.set({ edge }, alive ? 1 : 0)
     edges.misses.set({ edge }, misses)

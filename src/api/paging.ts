@@ -8,7 +8,12 @@ export interface Place {
 }
 
 export const pagingQuery = {
-  page_size: Joi.number().integer().min(1).max(100).default(100).description('How many at most.'),
+  page_size: Joi.number()
+    .integer()
+    .min(1)
+    .max(100)
+    .default(100)
+    .description('How many at most; of large ones there are fewer on a page.'),
   page_token: Joi.string()
     .allow('')
     .max(200)

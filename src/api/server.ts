@@ -1,4 +1,5 @@
-import { server as createHapi, type Request, type Server } from '@hapi/hapi'
+import type { Socket } from 'node:net'
+import { server as createHapi, type Request, type RouteOptionsCors, type Server } from '@hapi/hapi'
 import inert from '@hapi/inert'
 import hapiPino from 'hapi-pino'
 import Joi from 'joi'
@@ -16,10 +17,12 @@ import { docsRoutes } from './docs.ts'
 import { errorAnswers, requestId } from './errors.ts'
 import { healthRoute, type PartHealth } from './health.ts'
 import { metricsRoute } from './metrics.ts'
+import { limitRequests, type RequestLimits } from './requests.ts'
 import { soundsRoute } from './sounds.ts'
 
 export interface ServerOptions {
-  config: Pick<Config, 'adminKeySha256' | 'apiListen' | 'authFailures' | 'baseDomain' | 'bodyBytes' | 'hashBytes'>
+  config: Pick<Config, 'adminKeySha256' | 'apiListen' | 'authFailures' | 'baseDomain' | 'bodyBytes' | 'hashBytes'> &
+    Partial<RequestLimits & Pick<Config, 'corsOrigins'>>
   database: DataSource
   logger: Logger
   metrics: Metrics
@@ -27,6 +30,7 @@ export interface ServerOptions {
   calls?: NonNullable<Site['calls']>
   activeflows?: NonNullable<Site['activeflows']>
   recordings?: NonNullable<Site['recordings']>
+  trunkHosts?: NonNullable<Site['trunkHosts']>
   transcribes?: NonNullable<Site['transcribes']>
   /** What Asterisk may fetch. */
   prompts?: Pick<Prompts, 'find'>
@@ -46,10 +50,14 @@ export async function createServer({
   const site: Site = { database, baseDomain: config.baseDomain, hashBytes: config.hashBytes, ...live }
   const server = createHapi({
     ...{ host: config.apiListen.host, port: config.apiListen.port },
+    router: { stripTrailingSlash: true },
     routes: {
+      cors: corsOf(config.corsOrigins ?? []),
       payload: { maxBytes: config.bodyBytes },
       cache: { otherwise: 'no-store' },
       response: { emptyStatusCode: 204 },
+      // Nothing here reads cookies.
+      state: { parse: false, failAction: 'ignore' },
       security: { hsts: false, xss: 'disabled', noOpen: false },
       // MySQL can hang without being gone; nobody waits for it longer than this.
       timeout: { server: 10_000 },
@@ -61,12 +69,25 @@ export async function createServer({
   server.auth.strategy('token', 'token')
   server.auth.default('token')
   server.ext('onPreResponse', errorAnswers(logger))
+  const { apiRequests = Infinity, apiAtOnce = Infinity } = config
+  limitRequests(server, { apiRequests, apiAtOnce })
+  noteBrokenRequests(server, logger)
   countRequests(server, metrics)
   server.route([healthRoute(database, health.ari), metricsRoute(database, metrics)])
   server.route(resources.flatMap((resource) => routesOf(resource, site)))
   if (prompts) server.route(soundsRoute(prompts))
   server.route(docsRoutes(server, resources))
   return server
+}
+
+/** Nothing that a browser sends by itself lets anyone in: the key is in a header, and cookies are not known here. */
+function corsOf(origins: readonly string[]): false | RouteOptionsCors {
+  if (origins.length === 0) return false
+  return {
+    ...{ origin: [...origins], credentials: false, maxAge: 600 },
+    additionalHeaders: ['Range', 'If-Range'],
+    additionalExposedHeaders: ['X-Request-Id', 'Retry-After', 'Content-Disposition', 'Content-Range', 'ETag'],
+  }
 }
 
 /** One line per request. The query is left out: `?token=` is in it. */
@@ -84,15 +105,24 @@ function logging(logger: Logger): object {
     wrapSerializers: false,
     logEvents: ['response'],
     ignorePaths: ['/health', '/metrics'],
+    // Of what is no HTTP: its error has the bytes that came, and a token may be among them. See noteBrokenRequests.
+    ignoredEventTags: { log: ['client'], request: '*' },
     getChildBindings: (request: Request) => ({ request_id: requestId(request), req: request }),
     customRequestCompleteMessage: ({ method, path, response }: Request) =>
       `${method} ${withoutKeys(path)} ${(response as { statusCode?: number }).statusCode ?? '-'}`,
   }
 }
 
-/** Someone will put a key into the path some day. */
+/** Someone will put a key into the path some day, or a book. */
 function withoutKeys(path: string): string {
-  return path.replaceAll(/hd_[0-9A-Za-z]+/g, 'hd_[removed]')
+  return path.slice(0, 300).replaceAll(/hd_[0-9A-Za-z]+/g, 'hd_[removed]')
+}
+
+/** What cannot be read as HTTP: hapi answers 400, and nothing of what came is logged. */
+function noteBrokenRequests(server: Server, logger: Logger): void {
+  server.listener.on('clientError', ({ code = '' }: { code?: string }, { remoteAddress }: Socket) =>
+    logger.warn({ code, from: remoteAddress }, 'a request was not HTTP'),
+  )
 }
 
 function countRequests(server: Server, metrics: Metrics): void {

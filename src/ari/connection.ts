@@ -102,11 +102,12 @@ export class AriNode {
     return url.href
   }
 
-  /** The sound of a recording that is stored. Rejects with AriError. */
-  async download(recording: string): Promise<Readable> {
+  /** The sound of a recording that is stored, and how many bytes it has. Rejects with AriError. */
+  async download(recording: string): Promise<{ body: Readable; bytes: number | undefined }> {
     const uri = `recordings/stored/${encodeURIComponent(recording)}/file`
-    const { body } = await this.#fetch('GET', uri, undefined, AbortSignal.timeout(300_000))
-    return Readable.fromWeb(body as ReadableStream)
+    const { body, headers } = await this.#fetch('GET', uri, undefined, AbortSignal.timeout(300_000))
+    const length = headers.get('content-length')
+    return { body: Readable.fromWeb(body as ReadableStream), bytes: length === null ? undefined : Number(length) }
   }
 
   /** How many objects are listened for (for a test that nothing leaks). */

@@ -15,6 +15,7 @@ export interface AriOperations {
     create(p: CreateChannel): Promise<AriChannel>
     dial(p: Id & { caller?: string; timeout?: number }): Promise<void>
     ring(p: Id): Promise<void>
+    ringStop(p: Id): Promise<void>
     answer(p: Id): Promise<void>
     hangup(p: Id & { reason_code?: string }): Promise<void>
     continueInDialplan(p: Id & { context: string; extension: string; priority: number }): Promise<void>

@@ -44,6 +44,10 @@ export interface AriEvent {
   /** The SIP status behind the cause, where there was one (Asterisk 22.6 and later). */
   tech_cause?: number
   digit?: string
+  /** How long a key was, in milliseconds. */
+  duration_ms?: number
+  /** When Asterisk told so, as `2026-11-26T01:26:42.797+0000`. */
+  timestamp?: string
   dialstatus?: string
 }
 

@@ -9,10 +9,13 @@ import type { Web } from '../web.ts'
 import { reasonOfStatus, refusalStatus, type HangupReason } from './causes.ts'
 import type { Journal } from './journal.ts'
 import { Keypad } from './keypad.ts'
+import type { Limits } from './limits.ts'
 import type { Recordings } from './recordings.ts'
 import { incomingRow, type CallRow } from './row.ts'
 import type { Sounds } from './sounds.ts'
+import { newTrail } from './stamp.ts'
 import type { Transcribes } from './transcribes.ts'
+import type { Underway } from './underway.ts'
 
 export type { Address, CallRow } from './row.ts'
 
@@ -25,17 +28,15 @@ export interface Exchange {
   readonly recordings: Recordings
   readonly transcribes: Transcribes
   readonly web: Web
+  readonly underway: Underway
   readonly errands: Errands
   readonly outgoing: Outgoing
+  readonly limits: Limits
   readonly baseDomain: string
-  /** How long a device rings when an action does not say, in seconds. */
+  /** In seconds: how long a device rings when an action does not say, and how long a call may last. */
   readonly ringSeconds: number
-  /** How long a call may last, in seconds. */
   readonly callSeconds: number
 }
-
-/** The context (asterisk/hashdial_extensions.conf) that answers a caller with a SIP status. */
-const context = 'hashdial_refuse'
 
 /** The reasons of a call's signal: the call has ended; or Asterisk is out of reach, where the call may live on. */
 export const callEnded = new Error('the call has ended')
@@ -59,8 +60,8 @@ export class Call {
   readonly hasCaller: boolean = true
   /** Its row is in MySQL. */
   stored = false
-  /** What the caller has pressed. */
   readonly keypad = new Keypad()
+  trail = newTrail
   /** Something of the current action may exist already: it was begun before an interruption. */
   recovered = false
 
@@ -148,10 +149,11 @@ export class Call {
     this.#setEnd('local', reason)
     const { channelId } = this
     const { channels } = this.node.ari
+    const refusal = { context: 'hashdial_refuse', extension: String(status), priority: 1 }
     if (this.outgoing) await this.#hangupLeg()
     else if (this.answered) await unlessGone(channels.hangup({ channelId }))
     // ARI can name a Q.850 cause only, and 21 would make a device's 603 a 403: the dialplan's PJSIPHangup() is exact.
-    else await unlessGone(channels.continueInDialplan({ channelId, context, extension: String(status), priority: 1 }))
+    else await unlessGone(channels.continueInDialplan({ channelId, ...refusal }))
   }
 
   /** Ends it because somebody else wants that: a call that rings is cancelled. */
@@ -176,7 +178,7 @@ export class Call {
     if (this.interrupted) this.#attempt = new AbortController()
     this.#attempt.abort(callEnded)
     this.#over()
-    this.#wake()
+    for (const resolve of this.#waiting.splice(0)) resolve()
   }
 
   /** Asterisk is out of reach: nothing can be done, and events are missed, until `resume`. */
@@ -191,7 +193,7 @@ export class Call {
     this.recovered = true
     // Our own hangup may have been lost with the connection.
     if (this.ending) void cleanUp([this.node.ari.channels.hangup({ channelId: this.channelId })])
-    this.#wake()
+    for (const resolve of this.#waiting.splice(0)) resolve()
   }
 
   /** Resolves when the call goes on after an interruption, or has ended. */
@@ -221,13 +223,9 @@ export class Call {
     if (!(await unlessGone(hungUp))) this.end('local', this.row.hangup_reason)
   }
 
-  #wake(): void {
-    for (const resolve of this.#waiting.splice(0)) resolve()
-  }
-
-  #event({ type, channel, digit = '', cause = 0, tech_cause }: AriEvent): void {
+  #event(event: AriEvent, { type, channel, cause = 0, tech_cause } = event): void {
     if (type === 'ChannelStateChange') this.see(channel?.state)
-    else if (type === 'ChannelDtmfReceived') this.keypad.press(digit)
+    else if (type === 'ChannelDtmfReceived') this.keypad.press(event)
     // Of a leg that we made ChannelDestroyed is told in any case, and says why nobody answered.
     else if (this.outgoing && !this.answered && type === 'ChannelDestroyed')
       this.end('remote', reasonOfStatus(refusalStatus(cause, tech_cause)))

@@ -23,7 +23,7 @@ export async function dialAll(
   destinations: readonly Destination[],
   options: DialOptions,
 ): Promise<Outcome> {
-  const legs = destinations.map(({ endpoint }, index) => ({ id: `${options.id}-${index}`, endpoint }))
+  const legs = destinations.map((destination, index) => ({ id: `${options.id}-${index}`, destination }))
   const ids = legs.map(({ id }) => id)
   const inbox = new Inbox(call.node, call.signal, ...ids)
   try {
@@ -36,7 +36,7 @@ export async function dialAll(
     const others = ids.filter((id) => id !== winner)
     await cleanUp(others.map((channelId) => call.node.ari.channels.hangup({ channelId })))
     await talk(call, winner, options.id)
-    return await untilEnd(inbox, winner)
+    return await untilEnd(call, inbox, winner)
   } finally {
     inbox.close()
     await tearDown(call, options.id, ids)
@@ -45,7 +45,7 @@ export async function dialAll(
 
 interface Leg {
   id: string
-  endpoint: string
+  destination: Destination
 }
 
 /** The legs of an earlier run that live, with their states. */
@@ -60,10 +60,10 @@ async function start(call: Call, legs: readonly Leg[], options: DialOptions): Pr
   await options.stored
   const living = new Map<string, string>()
   await Promise.all(
-    legs.map(async ({ id, endpoint }) => {
+    legs.map(async ({ id, destination }) => {
       try {
         // Before it is there, Asterisk does not dial it.
-        await waitInStasis(call, id, () => createLeg(call, id, endpoint, options.identity))
+        await waitInStasis(call, id, () => createLeg(call, id, destination, options.identity))
         await dialLeg(call, id, options)
         living.set(id, 'Down')
       } catch (error) {

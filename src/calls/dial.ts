@@ -36,11 +36,11 @@ export async function dialOne(call: Call, destination: Destination, options: Dia
   }
 }
 
-async function ring(call: Call, { endpoint }: Destination, inbox: Inbox, options: DialOptions): Promise<Outcome> {
+async function ring(call: Call, destination: Destination, inbox: Inbox, options: DialOptions): Promise<Outcome> {
   const { id } = options
   await Promise.all([
     // First, for Asterisk makes the bridge while the leg finds its way into Stasis.
-    createLeg(call, id, endpoint, options.identity),
+    createLeg(call, id, destination, options.identity),
     ensureBridge(call, id),
   ])
   for (;;) {
@@ -49,7 +49,7 @@ async function ring(call: Call, { endpoint }: Destination, inbox: Inbox, options
     if (event?.type === 'ChannelDestroyed') return { talked: false, status: statusOf(event), legGone: true }
   }
   await join(call, options)
-  return untilAnswer(inbox, options)
+  return untilAnswer(call, inbox, options)
 }
 
 /** Goes on with the leg of an earlier run, if there is one. */
@@ -60,7 +60,7 @@ async function resume(call: Call, inbox: Inbox, options: DialOptions): Promise<O
   if (!leg) return call.answered ? { talked: true, legGone: true } : undefined
   // What is in the bridge, or was dialled, stays as it is: both answer 409 then.
   if (leg.state !== 'Up') await join(call, { ...options, stored: Promise.resolve() }).catch(ignoreConflict)
-  return leg.state === 'Up' ? untilEnd(inbox, id) : untilAnswer(inbox, options)
+  return leg.state === 'Up' ? untilEnd(call, inbox, id) : untilAnswer(call, inbox, options)
 }
 
 /** Puts both into the bridge and dials. Asterisk takes the requests of one WebSocket in their order. */
@@ -76,12 +76,12 @@ async function join(call: Call, options: DialOptions): Promise<void> {
   await Promise.all([joined, dial()])
 }
 
-async function untilAnswer(inbox: Inbox, { id, ringSeconds }: DialOptions): Promise<Outcome> {
+async function untilAnswer(call: Call, inbox: Inbox, { id, ringSeconds }: DialOptions): Promise<Outcome> {
   const deadline = performance.now() + ringSeconds * 1000
   for (;;) {
     const event = await inbox.next(deadline)
     if (!event) return { talked: false, status: 480, legGone: false }
     if (event.type === 'ChannelDestroyed') return { talked: false, status: statusOf(event), legGone: true }
-    if (event.type === 'ChannelStateChange' && event.channel?.state === 'Up') return untilEnd(inbox, id)
+    if (event.type === 'ChannelStateChange' && event.channel?.state === 'Up') return untilEnd(call, inbox, id)
   }
 }

@@ -1,7 +1,8 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import type { DataSource } from 'typeorm'
-import { isDatabaseAway, query, toSqlTime } from '../database.ts'
+import { isDatabaseAway, isDatabaseReadOnly, longText, query, toSqlTime } from '../database.ts'
 import { HashdialError } from '../errors.ts'
+import { turn } from '../turns.ts'
 
 export interface JournalRow {
   id: string
@@ -21,6 +22,9 @@ interface Table {
 }
 
 const batch = 200
+
+/** A row with more bytes is written apart, when it is its customer's turn: nobody else waits for it. */
+const largeBytes = 65_536
 
 /**
  * In milliseconds: until the next try while the database is away, how long a row that comes `soon` waits for company, and
@@ -48,11 +52,15 @@ export function storedTooLate(): HashdialError {
 /**
  * Writes the rows of live calls and activeflows. A row that changes while a write is under way waits for the next one,
  * and all that wait go in one statement (group commit): many calls at once cost few statements, and one call alone does
- * not wait. While the database is away the newest state of each row is kept and written when it is back.
+ * not wait. While the database is away or read-only the newest state of each row is kept and written when it is back.
  */
 export class Journal {
   readonly #database: DataSource
   readonly #tables = new Map<string, Table>()
+  /** As long as each row is expected to be. */
+  readonly #bytes = new WeakMap<JournalRow, number>()
+  /** Large rows that are being written, by their ids. */
+  readonly #apart = new Map<string, Promise<unknown>>()
   #writing: Promise<void> | undefined
   #timer: NodeJS.Timeout | undefined
 
@@ -79,10 +87,19 @@ export class Journal {
     })
   }
 
+  /** How large the row was when it was written last, or is expected to be; 0 where nobody knows. */
+  bytesOf(row: JournalRow): number {
+    return this.#bytes.get(row) ?? 0
+  }
+
+  expect(row: JournalRow, bytes: number): void {
+    this.#bytes.set(row, bytes)
+  }
+
   /** Resolves when nothing waits any more. */
   async drain(): Promise<void> {
     this.#hurry()
-    while (this.#writing) await this.#writing
+    while (this.#writing || this.#apart.size > 0) await Promise.all([this.#writing, ...this.#apart.values()])
   }
 
   /** Writes what was to come soon, all together. */
@@ -99,16 +116,40 @@ export class Journal {
       const begun = performance.now()
       const taken = [...this.#tables].map(([name, table]) => ({ name, table, entries: this.#take(table) }))
       if (taken.every(({ entries }) => entries.length === 0)) break
-      const outages = await Promise.all(taken.map(({ name, table, entries }) => this.#flush(name, table, entries)))
+      const outages = await Promise.all(taken.map(({ name, table, entries }) => this.#flushTaken(name, table, entries)))
       await delay(outages.includes(true) ? retry : Math.max(0, begun + apart - performance.now()))
     }
     this.#writing = undefined
   }
 
   #take(table: Table): Entry[] {
-    const entries = [...table.dirty.values()].filter(({ due }) => due === 0).slice(0, batch)
+    const ready = [...table.dirty.values()].filter(({ due, row }) => due === 0 && !this.#apart.has(row.id))
+    const entries = ready.slice(0, batch)
     for (const { row } of entries) table.dirty.delete(row.id)
     return entries
+  }
+
+  /** Writes those that are small, and sees to it that the others are written. */
+  async #flushTaken(name: string, table: Table, entries: Entry[]): Promise<boolean> {
+    const isLarge = ({ row }: Entry) => this.bytesOf(row) > largeBytes
+    for (const entry of entries.filter(isLarge)) {
+      const { id } = entry.row
+      const written = this.#flushApart(name, table, entry).finally(() => {
+        this.#apart.delete(id)
+        if (table.dirty.has(id)) this.#writing ??= this.#write()
+      })
+      this.#apart.set(id, written)
+    }
+    return this.#flush(
+      name,
+      table,
+      entries.filter((entry) => !isLarge(entry)),
+    )
+  }
+
+  async #flushApart(name: string, table: Table, entry: Entry): Promise<void> {
+    await turn((entry.row as { customer_id?: string }).customer_id ?? '')
+    if (await this.#flush(name, table, [entry])) await delay(retry)
   }
 
   /** Writes the entries; answers true when they could not be written because the database is away. */
@@ -119,7 +160,7 @@ export class Journal {
       for (const { saved } of entries) for (const resolve of saved) resolve()
       return false
     } catch (error) {
-      if (isDatabaseAway(error)) {
+      if (isDatabaseAway(error) || isDatabaseReadOnly(error)) {
         for (const entry of entries) this.#putBack(table, entry)
         return true
       }
@@ -148,7 +189,7 @@ export class Journal {
     const places = `(${columns.map(() => '?').join(',')})`
     // VALUES(column) is the form that MySQL and MariaDB share.
     const updates = columns.filter((column) => column !== 'id').map((column) => `${column}=VALUES(${column})`)
-    const values = entries.flatMap(({ row }) => columns.map((column) => toSql(column, row[column as keyof JournalRow])))
+    const values = entries.flatMap(({ row }) => this.#valuesOf(columns, row))
     await query(
       this.#database,
       `INSERT INTO ${name} (${columns.join(',')}) VALUES ${entries.map(() => places).join(',')} ` +
@@ -156,9 +197,22 @@ export class Journal {
       values,
     )
   }
+
+  #valuesOf(columns: readonly string[], row: JournalRow): unknown[] {
+    const values = columns.map((column) => toSql(column, row[column as keyof JournalRow]))
+    this.expect(
+      row,
+      values.reduce<number>((sum, value) => sum + lengthOf(value), 0),
+    )
+    return values
+  }
 }
 
 function toSql(column: string, value: unknown): unknown {
   if (column.startsWith('tm_') && typeof value === 'string') return toSqlTime(value)
-  return typeof value === 'object' && value !== null ? JSON.stringify(value) : value
+  return typeof value === 'object' && value !== null ? longText(JSON.stringify(value)) : value
+}
+
+function lengthOf(value: unknown): number {
+  return typeof value === 'string' || value instanceof Uint8Array ? value.length : 0
 }

@@ -3,10 +3,15 @@ import type { Inbox } from '../ari/inbox.ts'
 import type { AriEvent } from '../ari/types.ts'
 import type { Call } from './call.ts'
 import { refusalStatus } from './causes.ts'
+import { fromDomain, stamp } from './stamp.ts'
 
 /** Where a leg goes: an endpoint of Asterisk (`PJSIP/hashdial/sip:1001@…`). */
 export interface Destination {
   endpoint: string
+  /** Of an address outside: what its name stands for, as `192.0.2.7:5060/udp`. */
+  next?: string
+  /** The domain that its From has, in place of the caller's. */
+  domain?: string
 }
 
 /** What became of the two: they talked and the callee hung up, or he was never reached (`status`: SIP). */
@@ -22,11 +27,22 @@ export interface DialOptions {
   identity?: Record<string, string> | undefined
 }
 
+/** How long after the answer the caller is looked at, and at most between two looks, in milliseconds. */
+const firstLookMs = 1_000
+const lookMsMax = 60_000
+
 /** Makes a leg: a channel that finds its way into Stasis, and is not dialled yet. It may be the call's own. */
-export async function createLeg(call: Call, id: string, endpoint: string, identity: DialOptions['identity']) {
+export async function createLeg(
+  call: Call,
+  id: string,
+  { endpoint, next, domain }: Destination,
+  identity: DialOptions['identity'],
+) {
   const leg = { endpoint, app: call.node.application, appArgs: 'leg', channelId: id }
   const originator = id === call.channelId ? {} : { originator: call.channelId }
-  await call.node.ari.channels.create({ ...leg, ...originator, ...(identity && { variables: identity }) })
+  const from = domain ?? call.trail.domain ?? `sip.${call.exchange.baseDomain}`
+  const variables = { ...fromDomain(from), ...identity, ...stamp(call.row.customer_id, call.trail, next) }
+  await call.node.ari.channels.create({ ...leg, ...originator, variables })
 }
 
 /** Shows a leg who is said to be calling, in place of who is in the bridge with it. */
@@ -44,11 +60,23 @@ export async function dialLeg(call: Call, id: string, options: Pick<DialOptions,
 }
 
 /** The callee's end; the caller's aborts the signal, and `next` throws its reason. */
-export async function untilEnd(inbox: Inbox, legId: string): Promise<Outcome> {
-  for (;;) {
-    const event = await inbox.next()
-    if (event?.type === 'ChannelDestroyed' && event.channel?.id === legId) return { talked: true, legGone: true }
+export async function untilEnd(call: Call, inbox: Inbox, legId: string): Promise<Outcome> {
+  for (let pause = firstLookMs; ; pause = Math.min(pause * 2, lookMsMax)) {
+    const look = performance.now() + pause
+    for (let event; (event = await inbox.next(look));)
+      if (event.type === 'ChannelDestroyed' && event.channel?.id === legId) return { talked: true, legGone: true }
+    await lookAtCaller(call)
   }
+}
+
+/**
+ * A CANCEL that crosses the callee's answer can end the caller's SIP session while Asterisk answers the caller in the
+ * bridge: ast_answer() then takes the hangup off the channel's queue, and the bridge, which hears no more of a caller who
+ * is gone, waits for ever. Any command makes Stasis look for itself whether the channel has hung up (res_stasis.c), and
+ * this one does nothing else to a caller who was answered.
+ */
+async function lookAtCaller({ node, channelId }: Call): Promise<void> {
+  await cleanUp([node.ari.channels.ringStop({ channelId })])
 }
 
 /** The SIP status of a leg that ended before it was answered. */

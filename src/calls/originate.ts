@@ -48,7 +48,7 @@ async function dial(call: Call, leg: Leg | undefined, ringSeconds: number): Prom
     await waitInStasis(call, channelId, async () => {
       if (!leg) throw new Error('the channel of the call has gone')
       if (call.ending) return call.end('local', call.row.hangup_reason)
-      await createLeg(call, channelId, leg.endpoint, leg.identity)
+      await createLeg(call, channelId, leg, leg.identity)
     })
     if (call.recovered && (await wasDialled(call))) return
     if (call.ending) return await channels.hangup({ channelId })

@@ -2,6 +2,9 @@ import Joi from 'joi'
 import type { DataSource } from '../database.ts'
 import type { Address, CallRow, Exchange } from './call.ts'
 import type { Destination } from './leg.ts'
+import { nextHop } from './next-hop.ts'
+import { parseSipAddress, placeOf, sipUri, wrongAddress } from './sip-address.ts'
+import { fromDomain } from './stamp.ts'
 import { findTel, telNumber } from './tel.ts'
 
 /** Who is to be called. */
@@ -12,8 +15,6 @@ export interface Party {
   /** An extension's username, instead of its id. */
   target_name?: string
 }
-
-const sipUri = Joi.string().pattern(/^sips?:[^\s<>"]{1,250}$/)
 
 export const party = Joi.object<Party>({
   type: Joi.valid('extension', 'sip', 'tel').required(),
@@ -48,35 +49,77 @@ export const source = Joi.object<Source>({
 export interface FoundParty extends Destination {
   /** As the columns of a call have it. */
   address: Address
+  /** It is somebody else, or costs money: not a device of the customer's own. */
+  outward: boolean
 }
 
-/** Where the customer's party is, and how a call to it is shown; undefined: there is no such one. */
+/** Why a party cannot be called: there is none such, or it is not for this customer to call. */
+export interface Problem {
+  problem: string
+  allowed: boolean
+}
+
+/**
+ * Where the customer's party is, and how a call to it is shown. Every destination comes through here, after variables are
+ * filled in: what the customer may reach is decided here, and once more by Kamailio (kamailio/hashdial-leg.cfg).
+ */
 export async function findParty(
-  exchange: Pick<Exchange, 'database' | 'baseDomain'>,
+  exchange: Pick<Exchange, 'database' | 'baseDomain' | 'web'>,
   customerId: string,
   { type, ...named }: Party,
-): Promise<FoundParty | undefined> {
+): Promise<FoundParty | Problem> {
   const { target = '', target_name = '' } = named
-  if (type === 'sip') return { endpoint: `PJSIP/hashdial/${target}`, address: { type, target, target_name } }
+  if (type === 'sip') return findSip(exchange, customerId, { type, target, target_name })
   if (type === 'tel') {
     const found = await findTel(exchange, customerId, target)
-    return found && { ...found, address: { type, target, target_name } }
+    if (!found) return { problem: `you have no trunk to call ${target}`, allowed: true }
+    return { ...found, address: { type, target, target_name }, outward: true }
   }
   const row = await findExtension(exchange.database, customerId, named)
-  if (!row) return undefined
+  if (!row) return { problem: `you have no extension ${target || target_name}`, allowed: true }
   const address = { type, target: row.id, target_name: row.username }
-  return { endpoint: `PJSIP/hashdial/sip:${row.username}@${row.domain_name}`, address }
+  return { endpoint: `PJSIP/hashdial/sip:${row.username}@${row.domain_name}`, address, outward: false }
 }
 
-/** The same of who is shown as the caller. */
+async function findSip(
+  { baseDomain, web }: Pick<Exchange, 'baseDomain' | 'web'>,
+  customerId: string,
+  address: Address,
+): Promise<FoundParty | Problem> {
+  const problem = wrongAddress(address.target, customerId, baseDomain)
+  if (problem) return { problem, allowed: false }
+  const parsed = parseSipAddress(address.target)!
+  const place = placeOf(parsed.host, customerId, baseDomain)
+  const found = { endpoint: `PJSIP/hashdial/${parsed.uri}`, address, outward: !isOwnDevice(parsed.host, place) }
+  if (place !== 'outside') return found
+  const next = await nextHop(web, parsed)
+  if (next) return { ...found, next }
+  const why = 'is not on the public internet, or nowhere; the operator can allow its network (HASHDIAL_FETCH_PRIVATE)'
+  return { problem: `${parsed.host} ${why}`, allowed: false }
+}
+
+const isOwnDevice = (host: string, place: string): boolean => place === 'own' && host.split('.')[1] === 'registrar'
+
+/** Who is shown as the caller, and at which domain. */
+export interface Shown {
+  address: Address
+  domain: string
+}
+
 export async function addressOf(
-  { database }: Pick<Exchange, 'database'>,
+  { database, baseDomain }: Pick<Exchange, 'database' | 'baseDomain'>,
   customerId: string,
   of: Source,
-): Promise<Address> {
+): Promise<Shown> {
   const { type, target = '', target_name = '' } = of
   const extension = type === 'extension' && (await findExtension(database, customerId, of))
-  return extension ? { type, target: extension.id, target_name: extension.username } : { type, target, target_name }
+  if (extension) {
+    const address = { type, target: extension.id, target_name: extension.username }
+    return { address, domain: extension.domain_name }
+  }
+  const host = type === 'sip' ? parseSipAddress(target)?.host : undefined
+  const domain = host && placeOf(host, customerId, baseDomain) !== 'foreign' ? host : `sip.${baseDomain}`
+  return { address: { type, target, target_name }, domain }
 }
 
 /** A carrier knows the customer by his own numbers: the one that was dialled, when it is numbers that are called. */
@@ -92,11 +135,13 @@ export function ownNumber(
  * The channel variables that make a leg show `from` as its caller; undefined: it shows who calls. (From is made of the
  * connected line: res_pjsip_caller_id.c. RFC 3323 has the words for who wants to stay unknown.)
  */
-export function identityOf(from: Address | undefined, anonymous = false): Record<string, string> | undefined {
-  if (anonymous) return { ...connectedLine('anonymous', 'Anonymous'), 'PJSIP_HEADER(add,Privacy)': 'id' }
-  if (!from?.target && !from?.target_name) return undefined
-  if (from.type === 'extension') return connectedLine(from.target_name || from.target, from.target_name)
-  return connectedLine(from.target.replace(/^sips?:/, '').replace(/[@;].*$/, ''), from.target_name)
+export function identityOf(from: Shown | undefined, anonymous = false): Record<string, string> | undefined {
+  const nobody = { ...connectedLine('anonymous', 'Anonymous'), ...fromDomain('anonymous.invalid') }
+  if (anonymous) return { ...nobody, 'PJSIP_HEADER(add,Privacy)': 'id' }
+  const { type, target, target_name } = from?.address ?? { type: '', target: '', target_name: '' }
+  if (!from || (!target && !target_name)) return undefined
+  const number = type === 'extension' ? target_name || target : target.replace(/^sips?:/, '').replace(/[@;].*$/, '')
+  return { ...connectedLine(number, target_name), ...fromDomain(from.domain) }
 }
 
 function connectedLine(number: string, name: string): Record<string, string> {

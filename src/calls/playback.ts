@@ -14,14 +14,16 @@ export interface PlayOptions {
 
 /** Plays to the caller until its end. Throws the call's reason when the call ends. */
 export async function playTo(call: Call, { id, media, keyStops }: PlayOptions): Promise<'done' | 'failed' | 'stopped'> {
-  const { channelId, node } = call
+  const { channelId, keypad, node } = call
+  await waiting.get(call)
+  const pressed = keypad.count
   const inbox = new Inbox(node, call.signal, id, channelId)
   try {
     await startPlaying(call, id, media)
     for (;;) {
       const event = await inbox.next()
       if (event?.type === 'PlaybackFinished') return await ending(event, inbox)
-      if (event?.type === 'ChannelDtmfReceived' && keyStops) {
+      if (keyStops && keypad.count > pressed) {
         await cleanUp([node.ari.playbacks.stop({ playbackId: id })])
         return 'stopped'
       }
@@ -44,4 +46,15 @@ export async function startPlaying({ node, channelId, recovered }: Call, id: str
   const { channels, playbacks } = node.ari
   const found = recovered ? await unlessGone(playbacks.get({ playbackId: id })) : undefined
   if (!found) await channels.playWithId({ channelId, playbackId: id, media })
+}
+
+/** What was begun and goes on beside the flow, where its parts are not all in Asterisk's hands yet. */
+const waiting = new WeakMap<Call, Promise<void>>()
+
+/** Plays more after what was begun, before anything that comes later. What goes wrong in it is noted. */
+export function playNext(call: Call, more: () => Promise<void>): void {
+  const done = (waiting.get(call) ?? Promise.resolve()).then(more).catch((error: unknown) => {
+    if (!call.ended) call.log.warn({ err: error as Error }, 'not all was played')
+  })
+  waiting.set(call, done)
 }

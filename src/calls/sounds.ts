@@ -1,9 +1,11 @@
 import { createHash } from 'node:crypto'
+import { rm, writeFile } from 'node:fs/promises'
 import { HashdialError } from '../errors.ts'
+import type { Decoder } from '../voice/decoder.ts'
 import type { Prompts, Spoken } from '../voice/prompts.ts'
+import { Shared } from '../voice/shared.ts'
 import type { Voice } from '../voice/voice.ts'
-import { readWav, WavError } from '../voice/wav.ts'
-import { WebError, type Web } from '../web.ts'
+import { WebError, type ArrivingAnswer, type Web } from '../web.ts'
 
 /** Larger files are not fetched: ten minutes at 16 kHz. */
 const mostBytes = 20_000_000
@@ -22,10 +24,12 @@ const patience = 10_000
  */
 export class Sounds {
   readonly #fetched = new Map<string, { key: string; until: number }>()
+  readonly #fetching = new Shared<string>()
 
   constructor(
     readonly prompts: Prompts,
     readonly voice: Voice,
+    readonly decoder: Decoder,
     readonly web: Web,
     /** Where Asterisk finds our API. */
     readonly url: string,
@@ -35,9 +39,8 @@ export class Sounds {
   async fetch(url: string, signal: AbortSignal): Promise<string> {
     const known = this.#fetched.get(url)
     if (known && known.until > Date.now() && (await this.prompts.find(known.key, 'wav'))) return this.#media(known.key)
-    const bytes = await this.#download(url, signal)
-    const text = createHash('sha256').update(bytes).digest('hex')
-    const { key } = await this.prompts.get({ provider: 'url', text }, () => readWav(once(bytes)), signal).catch(inWords)
+    // Calls that want the same at the same time have it fetched once.
+    const key = await this.#fetching.get(url, (all) => this.#fetch(url, all), signal)
     this.#fetched.delete(url)
     this.#fetched.set(url, { key, until: Date.now() + freshness })
     if (this.#fetched.size > remembered) this.#fetched.delete(this.#fetched.keys().next().value!)
@@ -51,11 +54,40 @@ export class Sounds {
     return this.#media((await this.prompts.get({ provider, voice, language, text }, speech, signal)).key)
   }
 
-  async #download(url: string, signal: AbortSignal): Promise<Uint8Array> {
+  /** Starts what the first prompts and sounds need, so that no caller has to wait for it. */
+  warmUp(): void {
+    this.voice.warmUp()
+    this.decoder.warmUp()
+  }
+
+  async #fetch(url: string, signal: AbortSignal): Promise<string> {
+    const from = await this.prompts.unfinished()
+    try {
+      const text = await this.#download(url, from, signal)
+      const { longestSeconds } = this.prompts.options
+      const decode: Parameters<Prompts['fill']>[1] = (to, all) => this.decoder.decode({ from, to, longestSeconds }, all)
+      return (await this.prompts.fill({ provider: 'file', text }, decode, signal)).key
+    } finally {
+      await rm(from, { force: true })
+    }
+  }
+
+  /** Puts what a URL has into a file, while it arrives. Answers its hash. */
+  async #download(url: string, to: string, signal: AbortSignal): Promise<string> {
     const limits = { signal, maxBytes: mostBytes, timeout: patience }
-    const { status, body } = await this.web.request(url, limits).catch(inWords)
-    if (status === 200) return body
-    throw new HashdialError('UNAVAILABLE', 'SOUND_NOT_FETCHED', `the server answered ${status}`)
+    const hash = createHash('sha256')
+    const take = async ({ status, body }: ArrivingAnswer) => {
+      if (status < 200 || status > 299) throw new WebError(`the server answered ${status}`)
+      const each = async function* () {
+        for await (const chunk of body) {
+          hash.update(chunk)
+          yield chunk
+        }
+      }
+      await writeFile(to, each())
+    }
+    await this.web.receive(url, limits, take).catch(inWords)
+    return hash.digest('hex')
   }
 
   #media(key: string): string {
@@ -63,12 +95,7 @@ export class Sounds {
   }
 }
 
-async function* once(bytes: Uint8Array): AsyncGenerator<Uint8Array> {
-  yield bytes
-}
-
 function inWords(error: unknown): never {
   if (error instanceof WebError) throw new HashdialError('UNAVAILABLE', 'SOUND_NOT_FETCHED', error.message)
-  if (error instanceof WavError) throw new HashdialError('INVALID_ARGUMENT', 'SOUND_UNKNOWN', error.message)
   throw error
 }

@@ -17,5 +17,6 @@ export async function findTel(
   number: string,
 ): Promise<Destination | undefined> {
   const trunks: object[] = await database.query('SELECT id FROM trunks WHERE customer_id = ? LIMIT 1', [customerId])
-  return trunks[0] && { endpoint: `PJSIP/hashdial/sip:${number}@${customerId}.trunk.${baseDomain}` }
+  const endpoint = `PJSIP/hashdial/sip:${number}@${customerId}.trunk.${baseDomain}`
+  return trunks[0] && { endpoint, domain: `sip.${baseDomain}` }
 }

@@ -38,11 +38,20 @@ export const Text = (length: number): PropertyDecorator => Column({ type: 'varch
 export const Raw = (length: number): PropertyDecorator =>
   Column({ type: 'varchar', length, charset: 'utf8mb4', collation: 'utf8mb4_bin' })
 
+/**
+ * A text as a parameter of SQL. The driver escapes character by character, at 0.4 µs for each quote (measured: 1 s for
+ * 2.5 MB of JSON); what it is given as bytes it writes in hex, for which a text column takes it as well.
+ */
+export function longText(text: string): string | Buffer {
+  return text.length > 4_096 ? Buffer.from(text) : text
+}
+
 /** JSON in a text column: MariaDB's JSON type is another one than MySQL's, and nothing searches in it. */
 export const Json = (type: 'text' | 'mediumtext'): PropertyDecorator =>
-  Column({ type, transformer: { to: JSON.stringify, from: JSON.parse } })
+  Column({ type, transformer: { to: (value) => longText(JSON.stringify(value)), from: JSON.parse } })
 
-export const Count = (options: Nullable = {}): PropertyDecorator => Column({ type: 'int', unsigned: true, ...options })
+export const Count = (options: ColumnOptions = {}): PropertyDecorator =>
+  Column({ type: 'int', unsigned: true, ...options })
 
 /** RFC 3339 in UTC with microseconds: a string, because a Date loses them (see openDatabase). */
 export const Time = (options: Nullable = {}): PropertyDecorator =>

@@ -1,6 +1,8 @@
+import { readFileSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { createConnection, type Connection, type ConnectionOptions } from 'mysql2/promise'
 import type { Logger } from '../log.ts'
+import { parseDatabaseUrl } from './url.ts'
 
 /** What each connection says first. */
 export const sessionSql = [
@@ -15,10 +17,13 @@ export const sessionSql = [
 const away = new Set([
   'ECONNREFUSED',
   'ECONNRESET',
+  'ECONNABORTED',
   'ETIMEDOUT',
   'EPIPE',
   'EHOSTUNREACH',
+  'EHOSTDOWN',
   'ENETUNREACH',
+  'ENETDOWN',
   'ENOTFOUND',
   'EAI_AGAIN',
   'PROTOCOL_CONNECTION_LOST',
@@ -27,26 +32,60 @@ const away = new Set([
   'ER_CON_COUNT_ERROR',
   'ER_CONNECTION_KILLED',
   'ER_CLIENT_INTERACTION_TIMEOUT',
+  'ER_NORMAL_SHUTDOWN',
+  'ER_SERVER_OFFLINE_MODE',
+  'ER_TOO_MANY_USER_CONNECTIONS',
 ])
 
-export function isDatabaseAway(error: unknown): boolean {
-  const { code, driverError, errors } = error as { code?: string; driverError?: unknown; errors?: unknown[] }
-  return away.has(code ?? '') || (driverError ? isDatabaseAway(driverError) : (errors ?? []).some(isDatabaseAway))
+/** It answers and takes nothing: read_only and super_read_only, innodb_read_only, a transaction that may not write, a full disk. */
+const readOnly = new Set([
+  'ER_OPTION_PREVENTS_STATEMENT',
+  'ER_READ_ONLY_MODE',
+  'ER_CANT_EXECUTE_IN_READ_ONLY_TRANSACTION',
+  'ER_DISK_FULL',
+  'ER_RECORD_FILE_FULL',
+])
+
+interface DriverError {
+  code?: string
+  message?: string
+  driverError?: unknown
+  errors?: unknown[]
 }
 
-export function connectionOptions(url: string): ConnectionOptions {
-  const { hostname, port, username, password, pathname } = new URL(url)
+export function isDatabaseAway(error: unknown): boolean {
+  const { code, message, driverError, errors } = error as DriverError
+  // What mysql2 says, without a code, to the next statement of a transaction whose connection is gone.
+  if (away.has(code ?? '') || (code === undefined && message?.endsWith('connection is in closed state'))) return true
+  return driverError ? isDatabaseAway(driverError) : (errors ?? []).some(isDatabaseAway)
+}
+
+export function isDatabaseReadOnly(error: unknown): boolean {
+  const { code, driverError } = error as DriverError
+  return readOnly.has(code ?? '') || (driverError !== undefined && isDatabaseReadOnly(driverError))
+}
+
+export function connectionOptions(url: string) {
+  const { host, port, user, password, database, sslMode, sslCa, sslCert, sslKey } = parseDatabaseUrl(url)
+  const read = (file: string | undefined, name: string) => file !== undefined && { [name]: readFileSync(file, 'utf8') }
   return {
-    host: hostname.replace(/^\[|\]$/g, ''),
-    port: Number(port || 3306),
-    user: decodeURIComponent(username),
-    password: decodeURIComponent(password),
-    database: decodeURIComponent(pathname.slice(1)),
+    ...{ host, port, user, password, database },
+    ...(sslMode !== 'DISABLED' && {
+      ssl: {
+        ...{ minVersion: 'TLSv1.2', rejectUnauthorized: true, verifyIdentity: sslMode === 'VERIFY_IDENTITY' },
+        ...{ ...read(sslCa, 'ca'), ...read(sslCert, 'cert'), ...read(sslKey, 'key') },
+      },
+    }),
     charset: 'utf8mb4_unicode_ci',
     timezone: 'Z',
     dateStrings: true,
-    connectTimeout: 3000,
-  }
+    connectTimeout: 2000,
+  } satisfies ConnectionOptions
+}
+
+/** The same in TypeORM's words. */
+export function typeormOptions({ user, host, port, password, database, ssl }: ReturnType<typeof connectionOptions>) {
+  return { username: user, host, port, password, database, ...(ssl && { ssl }) }
 }
 
 /** A connection to a database that may not be up yet: it says every few seconds that it waits, and gives up after `seconds`. */
@@ -74,6 +113,12 @@ export async function connectPatiently(url: string, logger?: Logger, seconds = 1
 function mend(error: unknown): string {
   const { code, message } = error as { code?: string; message: string }
   if (code === 'ER_BAD_DB_ERROR') return `${message}; make it: CREATE DATABASE … CHARACTER SET utf8mb4`
-  if (code === 'ER_ACCESS_DENIED_ERROR') return `${message}; check user and password in HASHDIAL_DATABASE_URL`
+  if (code === 'ER_ACCESS_DENIED_ERROR')
+    return `${message}; check user and password in HASHDIAL_DATABASE_URL (a % in them is written %25)`
+  if (code === 'ER_SECURE_TRANSPORT_REQUIRED')
+    return `${message}; add ?ssl-ca=/path/to/ca.pem to HASHDIAL_DATABASE_URL, the CA of its certificate`
+  if (code === 'HANDSHAKE_NO_SSL_SUPPORT') return `${message}; give it a certificate, or leave ssl-… out of the URL`
+  if (code === 'HANDSHAKE_SSL_ERROR' || /certificate/.test(message))
+    return `its certificate is not accepted (${message}); check ssl-ca and ssl-mode in HASHDIAL_DATABASE_URL`
   return message
 }

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto'
 import { readdir, readFile } from 'node:fs/promises'
 import { DataSource, type MigrationInterface, type QueryRunner } from 'typeorm'
 import type { Logger } from '../log.ts'
-import { connectionOptions, connectPatiently } from './connect.ts'
+import { connectionOptions, connectPatiently, typeormOptions } from './connect.ts'
 
 const sqlFolder = new URL('../../sql/', import.meta.url)
 
@@ -31,11 +31,9 @@ export async function migrate(url: string, options: MigrateOptions = {}): Promis
 }
 
 async function run(url: string, files: SqlFile[], logger?: Logger): Promise<string[]> {
-  const { user, ...options } = connectionOptions(url)
   const database = new DataSource({
     type: 'mysql',
-    ...(options as { host: string; port: number; password: string; database: string }),
-    username: user as string,
+    ...typeormOptions(connectionOptions(url)),
     poolSize: 2,
     multipleStatements: true,
     migrations: files.map(migration),

@@ -27,16 +27,22 @@ export class GuessBlock {
 export interface EdgeState {
   name: string
   alive: boolean
+  /** Since its last heartbeat. */
+  silent_seconds: number
   misses: number
   auth_failures: number
   /** How many sources are blocked at the moment. */
   blocks: number
 }
 
+/** It comes once a second. */
+const heartbeatLateMs = 2_500
+
 /** Every Kamailio that was there within the last day, and whether it still is. */
 export async function readEdges(database: DataSource): Promise<EdgeState[]> {
   const rows: (Omit<EdgeState, 'alive'> & { alive: number })[] = await database.query(
-    `SELECT name, misses, auth_failures, tm_seen > UTC_TIMESTAMP(6) - INTERVAL 5 SECOND AS alive,
+    `SELECT name, misses, auth_failures, TIMESTAMPDIFF(SECOND, tm_seen, UTC_TIMESTAMP(6)) AS silent_seconds,
+       tm_seen > UTC_TIMESTAMP(6) - INTERVAL ${heartbeatLateMs * 1000} MICROSECOND AS alive,
        (SELECT COUNT(*) FROM guess_blocks WHERE edge = name AND tm_expire > UTC_TIMESTAMP(6)
           AND tm_create > UTC_TIMESTAMP(6) - INTERVAL 1 DAY) AS blocks
      FROM edges WHERE tm_seen > UTC_TIMESTAMP(6) - INTERVAL 1 DAY`,

@@ -22,7 +22,7 @@ const status = (row: string): string =>
 @Index('registrations_probe', ['edge', 'tm_probe'])
 export class Registration {
   @KeyOf('extensions', 'registrations_extension') extension_id: string
-  @Raw(512) contact: string
+  @Raw(1500) contact: string
   @Exact(128) received: string
   @Exact(64) source_address: string
   @Exact(8) transport: string

@@ -1,4 +1,4 @@
-import type { DataSource } from '../database.ts'
+import { unhurried, type DataSource } from '../database.ts'
 
 /** Something that has to be put right, or thrown away, from time to time, and that only needs the database. */
 export interface Repair {
@@ -43,7 +43,7 @@ function removal(table: string, every: string, old: string, age: number): Repair
     ...{ name: `old ${table}`, every },
     async run(database) {
       for (let count = 0; ;) {
-        const sql = `DELETE FROM ${table} WHERE ${old} LIMIT ${batch}`
+        const sql = unhurried(`DELETE FROM ${table} WHERE ${old} LIMIT ${batch}`)
         const { affectedRows } = await database.query<{ affectedRows: number }>(sql, [age])
         count += affectedRows
         if (affectedRows < batch) return count

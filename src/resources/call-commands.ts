@@ -6,8 +6,9 @@ import { talk } from '../actions/talk.ts'
 import type { Direction } from '../ari/operations.ts'
 import { AriError } from '../ari/types.ts'
 import type { Call, CallRow } from '../calls/call.ts'
-import { playTo, startPlaying } from '../calls/playback.ts'
+import { playTo } from '../calls/playback.ts'
 import type { RecordOptions } from '../calls/recordings.ts'
+import { beginToSay } from '../calls/speech.ts'
 import { HashdialError } from '../errors.ts'
 import type { Body, Command, Site } from './resource.ts'
 
@@ -69,8 +70,7 @@ export const callCommands: Readonly<Record<string, Command<CallRow>>> = {
     talk.options,
     async (call, body, place) => {
       const { text, language, provider = '', voice_id: voice } = body as Record<string, string>
-      const media = await call.exchange.sounds.speak({ provider, voice, language, text: text! }, call.signal)
-      await startPlaying(call, `talk-${place}`, media)
+      await beginToSay(call, `talk-${place}`, { provider, voice, language, text: text! })
     },
   ),
   recording_start: command('Record both parties', recording_start.options, (call, body, place) => {

@@ -37,8 +37,14 @@ const username = Joi.string()
   .example('office1')
 
 const failure = Joi.object({
-  source_address: Joi.string().required(),
-  reason: Joi.string().required().example('wrong_password'),
+  source_address: Joi.string().required().description('An IPv4 address, or the /64 network of an IPv6 address.'),
+  reason: Joi.string()
+    .required()
+    .example('wrong_password')
+    .description(
+      'wrong_password; too_many_failures: no password was looked at any more; already_registered: another device is; ' +
+        'cseq_out_of_order: an older request of the device that is registered.',
+    ),
   count: Joi.number().integer().required(),
   tm_first: time().required(),
   tm_last: time().required(),

@@ -3,6 +3,7 @@ import { Entity, Index } from 'typeorm'
 import { checkActions } from '../actions/check.ts'
 import type { StepLike } from '../actions/action.ts'
 import type { Step } from '../actions/index.ts'
+import { parseSipAddress, wrongAddress } from '../calls/sip-address.ts'
 import type { EntityManager } from '../database.ts'
 import { BelongsTo, Id, Json, RefersTo, Text, Time } from '../database/columns.ts'
 import { DirectHash } from '../directs/direct.ts'
@@ -58,10 +59,11 @@ export const flows: DialableResource<Flow> = {
     update: Joi.object({ name, detail, actions: actionList, on_complete_flow_id: onComplete }),
   },
   steps: ({ actions }) => actions as Step[],
-  async check(body, { customer_id, manager }) {
+  async prepare(body, { customer_id, manager, site }) {
     const { on_complete_flow_id: id } = body
     const named = typeof id === 'string' ? [{ field: 'on_complete_flow_id', id }] : []
-    const actions = await checkedActions(body.actions ?? [], customer_id, manager, named)
+    const where = { customer_id, manager, baseDomain: site.baseDomain }
+    const actions = await checkedActions(body.actions ?? [], where, named)
     return body.actions === undefined ? body : { ...body, actions }
   },
 }
@@ -69,15 +71,22 @@ export const flows: DialableResource<Flow> = {
 /** A list of actions as it is to be stored. Rejects with all that is wrong with it, and the flows that are missing. */
 export async function checkedActions(
   list: unknown,
-  customerId: string,
-  manager: EntityManager,
+  { customer_id, manager, baseDomain }: { customer_id: string; manager: EntityManager; baseDomain: string },
   named: readonly { field: string; id: string }[] = [],
 ): Promise<StepLike[]> {
-  const { actions, problems, flows } = checkActions(list)
+  const { actions, problems, flows, addresses } = await checkActions(list, customer_id)
   flows.push(...named)
-  const known = await knownFlows(manager, customerId, flows)
+  const known = await knownFlows(manager, customer_id, flows)
   const missing = flows.filter(({ id }) => !known.has(id))
-  const details = [...problems, ...missing.map(({ field }) => ({ field, problem: 'you have no flow with this id' }))]
+  const details = [
+    ...problems,
+    ...missing.map(({ field }) => ({ field, problem: 'you have no flow with this id' })),
+    ...addresses.flatMap(({ field, target }) => {
+      // What is no address at all the option's schema has told already.
+      const problem = parseSipAddress(target) && wrongAddress(target, customer_id, baseDomain)
+      return problem ? [{ field, problem }] : []
+    }),
+  ]
   if (details.length === 0) return actions
   const told = details.slice(0, 10).map(({ field, problem }) => `${field}: ${problem}`)
   const more = details.length > told.length ? `; and ${details.length - told.length} more` : ''

@@ -46,6 +46,7 @@ export async function carryOut(body: Body, customer_id: string, site: Site, grou
     actions,
     ...rest
   } = body as Partial<Order> & { destination: Party }
-  const list = actions && (await checkedActions(actions, customer_id, site.database.manager))
+  const where = { customer_id, manager: site.database.manager, baseDomain: site.baseDomain }
+  const list = actions && (await checkedActions(actions, where))
   return site.outgoing.order({ ...rest, customer_id, destinations, actions: list, ...(group && { group }) })
 }

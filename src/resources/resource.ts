@@ -6,6 +6,7 @@ import type { GroupcallRow } from '../activeflows/groupcall.ts'
 import type { Order } from '../activeflows/order.ts'
 import type { Call } from '../calls/call.ts'
 import type { DataSource, EntityManager } from '../database.ts'
+import type { Allowed } from '../web-hosts.ts'
 
 /** What every row of a resource has. Most have a customer_id; what is dialable has a direct_hash (see DirectHash). */
 export interface Row {
@@ -39,15 +40,23 @@ export interface Site {
     hangup(row: Pick<GroupcallRow, 'id' | 'node'>): void
   }
   readonly recordings?: RecordingFiles
+  /** Where trunks may be; else on the public internet only. */
+  readonly trunkHosts?: Allowed
   readonly transcribes?: {
     /** Ends one, without storing any more. */
     drop(id: string): void
   }
 }
 
+export interface FileBody {
+  body: Readable
+  /** Undefined where it is not known before the end. */
+  bytes: number | undefined
+}
+
 /** The files of recordings, each on the Asterisk that made it. */
 export interface RecordingFiles {
-  read(node: string, file: string): Promise<Readable>
+  read(node: string, file: string): Promise<FileBody>
   remove(node: string, file: string): Promise<void>
 }
 
@@ -103,7 +112,7 @@ export interface Resource<R extends Row = Row> {
     readonly summary: string
     readonly type: string
     readonly extension: string
-    read(row: R, site: Site): Promise<Readable>
+    read(row: R, site: Site): Promise<FileBody>
   }
   readonly commands?: Readonly<Record<string, Command<R>>>
   /** Unique indexes, and what a refusal by each means to who wanted the row. */
@@ -112,8 +121,10 @@ export interface Resource<R extends Row = Row> {
   readonly once?: readonly string[]
   /** Columns of a new row that do not come from the body. */
   make?(row: Body, site: Site): Partial<R>
+  /** The same of what takes long, before the transaction: it must not keep a connection and locks meanwhile. */
+  prepare?(body: Body, where: { customer_id: string; manager: EntityManager; site: Site }): Promise<Body>
   /** What the schemas cannot check, in the transaction and before it changes anything. Answers the body that is to be stored. */
-  check?(body: Body, where: { customer_id: string; manager: EntityManager }): Promise<Body>
+  check?(body: Body, where: { customer_id: string; manager: EntityManager; site: Site }): Promise<Body>
   /** Makes a row that is more than a row, in another way than by storing the body. Answers its id. */
   begin?(body: Body, customerId: string, site: Site): Promise<string>
   created?(change: Change<R, Body>): Promise<void>

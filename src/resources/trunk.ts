@@ -4,8 +4,10 @@ import { BelongsTo, Exact, Id, Text, Time } from '../database/columns.ts'
 import { HashdialError } from '../errors.ts'
 import { parseNetwork } from '../registrar/network.ts'
 import { addressesOf, removeTrunkAccount, setAddresses, setTrunkAccount } from '../registrar/trunk.ts'
+import { isOutOfReach, spelledAddress } from '../web-hosts.ts'
+import { Web } from '../web.ts'
 import { common, detail, name, password, times } from './fields.ts'
-import type { Change, Resource } from './resource.ts'
+import type { Body, Change, Resource, Site } from './resource.ts'
 
 type AuthType = 'basic' | 'ip'
 
@@ -104,6 +106,10 @@ export const trunks: Resource<Trunk> = {
       allowed_ips: allowedIps,
     }),
   },
+  async prepare(body, { site }) {
+    await checkDomainName(body, site)
+    return body
+  },
   created: letIn,
   updated: letIn,
   async complete(rows, manager) {
@@ -111,6 +117,18 @@ export const trunks: Resource<Trunk> = {
     const addresses = await addressesOf(manager, ids)
     for (const row of rows) row.allowed_ips = addresses.get(row.id) ?? []
   },
+}
+
+/** A trunk is where a customer says, and must not be where only we get: Kamailio would send calls to it. */
+async function checkDomainName({ domain_name }: Body, { baseDomain, trunkHosts = new Web() }: Site): Promise<void> {
+  if (typeof domain_name !== 'string') return
+  const host = domain_name.replace(/:\d+$/, '')
+  const address = spelledAddress(host)
+  if (address && address !== host) throw missing('domain_name', `write the address as ${address}`)
+  if (`.${host}`.endsWith(`.${baseDomain}`)) throw missing('domain_name', `${host} is ours: name the trunk's own`)
+  if (!(await isOutOfReach(host, trunkHosts))) return
+  const how = 'the operator can allow its network (HASHDIAL_TRUNK_PRIVATE)'
+  throw missing('domain_name', `${host} is not on the public internet, or does not exist; ${how}`)
 }
 
 /** Kamailio's tables have rows only for what auth_types names. */

@@ -22,6 +22,10 @@ export function asteriskPlan(site: Site): Plan {
   return {
     name: 'asterisk',
     seconds: 60,
+    listens: [
+      { transport: 'udp', address: '127.0.0.1', port: site.ports.asteriskSip },
+      { transport: 'tcp', address: '127.0.0.1', port: site.ports.ari },
+    ],
     prepare() {
       furnishConfiguration(room.rootfs, join(room.folder, 'asterisk/etc'))
       const folders = ['lib', 'log', 'spool'].map((name) => `asterisk/${name}`)
@@ -68,10 +72,11 @@ function siteFiles({ ports, secrets, address }: Site): Record<string, string> {
     '[hashdial](+type=endpoint)',
     `outbound_proxy = sip:127.0.0.1:${ports.sip}\\;lr`,
     `media_address = ${address}`,
+    ...(address.includes(':') ? ['rtp_ipv6 = yes'] : []),
     'bind_rtp_to_media_address = yes',
-    // A request that came to Kamailio at that address is sent on from there.
-    '[hashdial](+type=identify)',
-    `match = ${address}`,
+    // This Kamailio has no calls but Hashdial's. A request that came to it at an address is sent on from there.
+    '[0-hashdial](+type=identify)',
+    ...[...new Set(['127.0.0.1', address])].map((ip) => `match = ${ip}`),
   ]
   return {
     'pjsip.conf': lines(pjsip),

@@ -1,8 +1,9 @@
 import { existsSync } from 'node:fs'
 import { seedDemo } from './demo.ts'
+import { tunables } from './environment.ts'
 import { ownAddress, whatToTry } from './tell.ts'
 import { StackError } from './shell.ts'
-import { openStack, startStack } from './stack.ts'
+import { openStack, type Stack } from './stack.ts'
 
 /** `npm start`, `npm run stop`, and `tsx src/stack/cli.ts status`. */
 const commands: Record<string, () => Promise<void>> = { start, stop, status }
@@ -11,9 +12,33 @@ async function start(): Promise<void> {
   refuseWhatCannotWork()
   const began = Date.now()
   const progress = (line: string) => console.log(line)
-  const stack = await startStack({ name: 'main', address: ownAddress(), progress })
+  const options = {
+    name: 'main',
+    address: ownAddress(),
+    env: tunables(process.env, progress),
+    progress,
+    supervise: true,
+  }
+  const opening = openStack(options)
+  stopWhenInterrupted(opening)
+  const stack = await opening
+  await stack.start(options)
   const demo = await seedDemo(stack)
   console.log(whatToTry(demo, Math.round((Date.now() - began) / 1000), 'npm run stop'))
+}
+
+/** Ctrl-C, or the end of the terminal, leaves nothing behind that runs. */
+function stopWhenInterrupted(opening: Promise<Stack>): void {
+  let stack: Stack | undefined
+  opening.then((opened) => (stack = opened)).catch(() => undefined)
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
+    process.on(signal, () => {
+      if (interrupted) return
+      interrupted = true
+      console.error('interrupted: what was started is stopped')
+      void (stack?.interrupt() ?? Promise.resolve()).finally(() => process.exit(130))
+    })
+  }
 }
 
 async function stop(): Promise<void> {
@@ -26,9 +51,9 @@ async function stop(): Promise<void> {
 
 async function status(): Promise<void> {
   const stack = await openStack({ name: 'main' })
-  for (const part of stack.parts) {
+  for (const part of [...stack.parts, stack.supervisor]) {
     const state = part.pid === undefined ? (part.died ? `died:\n${part.lastWords}` : 'not running') : `pid ${part.pid}`
-    console.log(`${part.name.padEnd(9)} ${state}`)
+    console.log(`${part.name.padEnd(10)} ${state}`)
   }
 }
 
@@ -45,11 +70,12 @@ function refuseWhatCannotWork(): void {
   }
 }
 
+let interrupted = false
 try {
   const command = commands[process.argv[2] ?? 'start']
   if (!command) throw new StackError(`use one of: ${Object.keys(commands).join(', ')}`)
   await command()
 } catch (error) {
-  console.error(error instanceof StackError ? error.message : error)
+  if (!interrupted) console.error(error instanceof StackError ? error.message : error)
   process.exitCode = 1
 }

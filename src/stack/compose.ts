@@ -20,6 +20,8 @@ const site: Site = {
   env: {},
 }
 
+process.umask(0o022) // what the services read, as users of their own
+
 const steps: Record<string, () => Promise<void> | void> = {
   prepare() {
     writeMysqlFiles(site)

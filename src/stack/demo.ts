@@ -1,6 +1,7 @@
 import { randomBytes, randomInt, randomUUID } from 'node:crypto'
 import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { hostOf } from './ports.ts'
 import { rest, type Ask } from './rest.ts'
 import { checkout } from './room.ts'
 import { StackError } from './shell.ts'
@@ -41,7 +42,7 @@ export async function seedDemo(stack: Stack): Promise<Demo> {
 
 const addresses = (stack: Stack) => ({
   api_url: stack.apiUrl,
-  sip_address: `${stack.site.address}:${stack.ports.sip}`,
+  sip_address: `${hostOf(stack.site.address)}:${stack.ports.sip}`,
   base_domain: stack.site.baseDomain,
 })
 

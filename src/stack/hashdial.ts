@@ -5,6 +5,7 @@ import { ariUrl } from './asterisk.ts'
 import { modelsFolder } from './models.ts'
 import { databaseUrl } from './mysql.ts'
 import type { Plan } from './part.ts'
+import { hostOf } from './ports.ts'
 import { checkout } from './room.ts'
 import type { Site } from './site.ts'
 
@@ -18,6 +19,7 @@ export function hashdialPlan(site: Site): Plan {
   return {
     name: 'hashdial',
     seconds: 30,
+    listens: [{ transport: 'tcp', address: '127.0.0.1', port: site.ports.api }],
     prepare: () => undefined,
     spawn: (options) =>
       spawn(process.execPath, ['--max-semi-space-size=32', '--import', 'tsx', 'src/main.ts'], {
@@ -37,9 +39,11 @@ export function hashdialEnv(site: Site): Record<string, string> {
     HASHDIAL_ARI_URLS: ariUrl(site),
     HASHDIAL_API_LISTEN: `127.0.0.1:${ports.api}`,
     HASHDIAL_ADMIN_KEY_SHA256: createHash('sha256').update(secrets.adminKey).digest('hex'),
-    HASHDIAL_SIP_ADDRESS: `${site.address}:${ports.sip}`,
+    HASHDIAL_SIP_ADDRESS: `${hostOf(site.address)}:${ports.sip}`,
     HASHDIAL_SOUNDS_FOLDER: join(site.room.folder, 'sounds'),
     HASHDIAL_MODELS_FOLDER: modelsFolder(),
+    // The carriers of the demo and of the tests are on this machine.
+    HASHDIAL_TRUNK_PRIVATE: '127.0.0.0/8',
     ...site.env,
   }
 }
@@ -47,7 +51,7 @@ export function hashdialEnv(site: Site): Record<string, string> {
 /** It listens, and is connected to Asterisk: a call that came before would be told 503. */
 function answersCalls(site: Site): Promise<boolean> {
   return health(site).then(
-    ({ ari }) => ari === 'ok',
+    ({ asterisk }) => asterisk === 'ok',
     () => false,
   )
 }

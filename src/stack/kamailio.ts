@@ -3,6 +3,7 @@ import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Plan } from './part.ts'
 import { kamailioDatabaseUrl } from './mysql.ts'
+import { hostOf, type Listening } from './ports.ts'
 import { giveTo, type Site } from './site.ts'
 
 /** Our own edge: kamailio/kamailio.cfg as it is shipped. Its values come by environment, so that no secret is on a command line. */
@@ -12,6 +13,7 @@ export function kamailioPlan(site: Site): Plan {
   return {
     name: 'kamailio',
     seconds: 30,
+    listens: sockets(site),
     prepare() {
       writeKamailioFiles(site)
       giveTo(room, user, 'run/kamailio')
@@ -27,16 +29,25 @@ export function kamailioEnv(site: Site): Record<string, string> {
     HASHDIAL_DB: kamailioDatabaseUrl(site),
     HASHDIAL_EDGE: site.name,
     HASHDIAL_DISPATCHER_LIST: '/stack/kamailio/dispatcher.list',
-    HASHDIAL_TRUNK_SOCKET: `udp:${site.address}:${site.ports.sip}`,
+    HASHDIAL_TRUNK_SOCKET: `udp:${hostOf(site.address)}:${site.ports.sip}`,
     ...site.env,
   }
 }
 
-export function kamailioArguments({ address, ports }: Site): string[] {
+function sockets({ address, ports }: Site): Listening[] {
   const addresses = [...new Set(['127.0.0.1', address])]
-  const sockets = addresses.flatMap((ip) => ['udp', 'tcp'].map((transport) => `${transport}:${ip}:${ports.sip}`))
-  const listen = sockets.flatMap((socket) => ['-l', socket])
-  return ['-f', '/hashdial/kamailio/kamailio.cfg', '-DD', '-E', '-w', '/tmp', ...listen]
+  return addresses.flatMap((ip) =>
+    (['udp', 'tcp'] as const).map((transport) => ({ transport, address: ip, port: ports.sip })),
+  )
+}
+
+export function kamailioArguments(site: Site): string[] {
+  const listen = sockets(site).flatMap(({ transport, address, port }) => [
+    '-l',
+    `${transport}:${hostOf(address)}:${port}`,
+  ])
+  // The megabytes of a process's own memory: the default of 8 is nearly used up by the configuration.
+  return ['-f', '/hashdial/kamailio/kamailio.cfg', '-DD', '-E', '-M', '32', '-w', '/tmp', ...listen]
 }
 
 export function writeKamailioFiles({ room, ports }: Site): void {

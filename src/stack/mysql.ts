@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, rmSync } from 'node:fs'
+import { existsSync, mkdirSync, renameSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { createConnection } from 'mysql2/promise'
 import { migrate } from '../database.ts'
@@ -22,13 +22,18 @@ export function mysqlPlan(site: Site): Plan {
   return {
     name: 'mysql',
     seconds: 60,
+    listens: [{ transport: 'tcp', address: '127.0.0.1', port: site.ports.mysql }],
     async prepare() {
       writeMysqlFiles(site)
       giveTo(room, user, 'mysql', 'mysql/my.cnf', 'mysql/accounts.sql', 'run/mysqld')
-      if (existsSync(join(room.folder, 'mysql/data/mysql.ibd'))) return
-      rmSync(join(room.folder, 'mysql/data'), { recursive: true, force: true }) // a start that was interrupted
-      const { code, output } = await room.run('mysqld', [defaults, '--initialize-insecure'], { user })
+      const data = join(room.folder, 'mysql/data')
+      if (existsSync(data)) return
+      // Under its name only when it is whole: a start may be interrupted at any time.
+      rmSync(`${data}.new`, { recursive: true, force: true })
+      const how = ['--initialize-insecure', '--datadir=/stack/mysql/data.new']
+      const { code, output } = await room.run('mysqld', [defaults, ...how], { user })
       if (code !== 0) throw new StackError(`mysqld could not make its data folder:\n${lastLines(output)}`)
+      renameSync(`${data}.new`, data)
     },
     spawn: (options) => room.spawn('mysqld', [defaults, '--init-file=/stack/mysql/accounts.sql'], { ...options, user }),
     async answers() {

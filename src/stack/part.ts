@@ -2,6 +2,7 @@ import type { ChildProcess, StdioOptions } from 'node:child_process'
 import { closeSync, existsSync, openSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { isAlive, startTimeOf, type ProcessId } from './pid.ts'
+import type { Listening } from './ports.ts'
 import { becomesTrue, lastLines, StackError } from './shell.ts'
 
 /** What makes one program of the stack different from the others. */
@@ -14,9 +15,10 @@ export interface Plan {
   answers(): Promise<boolean>
   /** How long its start may take. */
   readonly seconds: number
+  readonly listens: readonly Listening[]
 }
 
-export type PartName = 'mysql' | 'kamailio' | 'asterisk' | 'hashdial'
+export type PartName = 'mysql' | 'kamailio' | 'asterisk' | 'hashdial' | 'supervisor'
 
 /** One running program. It outlives the process that started it; its pid file and log are in the stack’s folder. */
 export class Part {
@@ -25,6 +27,8 @@ export class Part {
   readonly #plan: Plan
   readonly #pidFile: string
   #starting: Promise<void> | undefined
+  #launched = false
+  #interrupted = false
 
   constructor(folder: string, plan: Plan) {
     this.#plan = plan
@@ -40,6 +44,10 @@ export class Part {
   /** Was it started and has not been stopped since? Then a missing process means that it died. */
   get died(): boolean {
     return existsSync(this.#pidFile) && this.pid === undefined
+  }
+
+  get listens(): readonly Listening[] {
+    return this.#plan.listens
   }
 
   get lastWords(): string {
@@ -67,7 +75,28 @@ export class Part {
       process.kill(id.pid, 'SIGTERM')
       if (!(await becomesTrue(seconds * 1000, () => !isAlive(id)))) await this.kill9()
     }
+    await this.endOrphans()
     rmSync(this.#pidFile, { force: true })
+  }
+
+  /** Ends it if it is this process that has started it, or is about to. */
+  async interrupt(): Promise<void> {
+    this.#interrupted = true
+    if (this.#launched) await this.stop()
+  }
+
+  /** When the first process of a part was killed alone its children live on, and hold its ports. */
+  async endOrphans(): Promise<void> {
+    const pid = this.#recorded()?.pid
+    // While one of them lives the kernel gives their group's number to nobody else.
+    if (pid === undefined || startTimeOf(pid) !== '') return
+    await becomesTrue(5000, () => {
+      try {
+        return !process.kill(-pid, 'SIGKILL')
+      } catch {
+        return true // there are none, or no more
+      }
+    })
   }
 
   /** A crash: no chance to clean up, for it and its children. */
@@ -79,14 +108,21 @@ export class Part {
   }
 
   #id(): ProcessId | undefined {
+    const id = this.#recorded()
+    return id && isAlive(id) ? id : undefined
+  }
+
+  #recorded(): ProcessId | undefined {
     if (!existsSync(this.#pidFile)) return undefined
     const [pid = '', startTime = ''] = readFileSync(this.#pidFile, 'utf8').trim().split(' ')
-    const id = { pid: Number(pid), startTime }
-    return isAlive(id) ? id : undefined
+    return Number(pid) > 1 ? { pid: Number(pid), startTime } : undefined
   }
 
   async #launch(): Promise<void> {
+    await this.endOrphans()
     await this.#plan.prepare()
+    if (this.#interrupted) throw new StackError(`the start of ${this.name} was interrupted`)
+    this.#launched = true
     if (existsSync(this.log)) renameSync(this.log, `${this.log}.1`)
     const log = openSync(this.log, 'a', 0o600)
     const child = this.#plan.spawn({ stdio: ['ignore', log, log], detached: true })

@@ -1,5 +1,8 @@
-/** What our own rootfs is made of. Debian sid is the only suite with all of Asterisk 22, Kamailio 6.1 and MySQL 9. */
-export const suite = 'sid'
+/** A small Debian: its suite, and the steps of its build in their order, with what the operator reads meanwhile. */
+export interface Recipe {
+  suite: string
+  steps: readonly { title: string; script: string }[]
+}
 
 const packages = [
   'asterisk',
@@ -46,9 +49,33 @@ apt-get clean
 rm -rf /var/lib/apt/lists/*
 `
 
-/** The steps of the build in their order, with what the operator reads meanwhile. */
-export const steps = [
-  { title: 'preparing it', script: prepare },
-  { title: 'installing Asterisk, Kamailio and MySQL', script: install },
-  { title: 'cleaning up', script: clean },
-]
+/** What our own rootfs is made of. Debian sid is the only suite with all of Asterisk 22, Kamailio 6.1 and MySQL 9. */
+export const ownRecipe: Recipe = {
+  suite: 'sid',
+  steps: [
+    { title: 'preparing it', script: prepare },
+    { title: 'installing Asterisk, Kamailio and MySQL', script: install },
+    { title: 'cleaning up', script: clean },
+  ],
+}
+
+/** Debian 13's Kamailio and MariaDB, as an operator has them: the plug-in is tested in these too. It has no Asterisk. */
+export const debian13Recipe: Recipe = {
+  suite: 'trixie',
+  steps: [
+    {
+      title: 'preparing it',
+      script: `${prepare}mkdir -p /etc/asterisk /var/lib/asterisk /var/log/asterisk /var/spool/asterisk\n`,
+    },
+    {
+      title: 'installing Kamailio and MariaDB',
+      script: `
+export DEBIAN_FRONTEND=noninteractive LC_ALL=C
+apt-get install -y --no-install-recommends -o Dpkg::Options::=--force-unsafe-io \
+  kamailio kamailio-mysql-modules kamailio-extra-modules mariadb-server-core
+useradd --system --no-create-home --shell /usr/sbin/nologin mysql
+`,
+    },
+    { title: 'cleaning up', script: clean },
+  ],
+}

@@ -8,7 +8,7 @@ import { join } from 'node:path'
 export const checkout = fileURLToPath(new URL('../..', import.meta.url)).replace(/\/$/, '')
 
 /** Folders of the stack that lie over the rootfs’s own, so that every program finds its files where Debian has them. */
-const overlays = {
+const overlays: Record<string, string> = {
   run: '/run',
   'asterisk/etc': '/etc/asterisk',
   'asterisk/lib': '/var/lib/asterisk',
@@ -21,7 +21,7 @@ const overlays = {
  * /hashdial (read-only), and the rootfs itself is read-only, so that two stacks can share it. No mount is visible
  * outside, and all are gone with the process. `exec` at every step: the pid stays the one that was spawned.
  */
-const enter = `
+const enter = (folders: Record<string, string>) => `
 set -e
 root=$1 stack=$2 checkout=$3 user=$4
 shift 4
@@ -32,11 +32,17 @@ mount -t tmpfs -o mode=1777 tmpfs "$root/tmp"
 mount --bind "$stack" "$root/stack"
 mount --bind "$stack/hosts" "$root/etc/hosts"
 if [ -f "$root/etc/resolv.conf" ] && [ -f /etc/resolv.conf ]; then mount --bind /etc/resolv.conf "$root/etc/resolv.conf"; fi
-${Object.entries(overlays)
+${Object.entries(folders)
   .map(([from, to]) => `mount --bind "$stack/${from}" "$root${to}"`)
   .join('\n')}
+closed=$(cd "$checkout" && find asterisk kamailio test ! -perm -o=r -print -quit)
 for folder in asterisk kamailio test; do
-  mount --bind "$checkout/$folder" "$root/hashdial/$folder"
+  if [ -z "$closed" ]; then mount --bind "$checkout/$folder" "$root/hashdial/$folder"
+  else # cloned with umask 077, and the users in here are not root
+    mount -t tmpfs -o mode=755 tmpfs "$root/hashdial/$folder"
+    cp -r "$checkout/$folder/." "$root/hashdial/$folder"
+    chmod -R a+rX "$root/hashdial/$folder"
+  fi
   mount -o remount,bind,ro "$root/hashdial/$folder"
 done
 mount -o remount,bind,ro "$root"
@@ -54,14 +60,20 @@ export interface ProgramOptions {
 
 /** What the programs of one stack see: the shared rootfs with the stack’s own folder in it. */
 export class Room {
+  readonly #overlays: Record<string, string>
+
   constructor(
     readonly rootfs: string,
     readonly folder: string,
-  ) {}
+    /** More folders of this stack, and over what they lie: `{ 'kamailio/etc': '/etc/kamailio' }`. */
+    more: Record<string, string> = {},
+  ) {
+    this.#overlays = { ...overlays, ...more }
+  }
 
   /** Makes the folders and /etc/hosts. Asterisk waits 5 s a call for DNS where the machine’s name does not resolve. */
   furnish(): void {
-    for (const name of ['run/asterisk', 'run/kamailio', 'run/mysqld', ...Object.keys(overlays)]) {
+    for (const name of ['run/asterisk', 'run/kamailio', 'run/mysqld', ...Object.keys(this.#overlays)]) {
       mkdirSync(join(this.folder, name), { recursive: true })
     }
     for (const name of ['asterisk', 'kamailio', 'test']) mkdirSync(join(checkout, name), { recursive: true })
@@ -80,7 +92,7 @@ export class Room {
       '-m',
       'sh',
       '-c',
-      enter,
+      enter(this.#overlays),
       program,
       this.rootfs,
       this.folder,

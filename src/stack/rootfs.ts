@@ -4,14 +4,14 @@ import { homedir } from 'node:os'
 import { basename, dirname, join } from 'node:path'
 import { alone } from './lock.ts'
 import { debianMirror } from './mirror.ts'
-import { steps, suite } from './recipe.ts'
+import { ownRecipe, type Recipe } from './recipe.ts'
 import { command } from './shell.ts'
 
 export type Progress = (line: string) => void
 
 /** The folder with a small Debian that has every program of the stack; made once, shared by all stacks, never changed. */
-export async function ensureRootfs(progress: Progress): Promise<string> {
-  const rootfs = join(cacheFolder(), `rootfs-${recipeHash()}`)
+export async function ensureRootfs(progress: Progress, recipe = ownRecipe): Promise<string> {
+  const rootfs = join(cacheFolder(), `rootfs-${recipeHash(recipe)}`)
   if (existsSync(rootfs)) return rootfs
   mkdirSync(dirname(rootfs), { recursive: true })
   // Two builders at once would waste minutes.
@@ -19,7 +19,7 @@ export async function ensureRootfs(progress: Progress): Promise<string> {
     `${rootfs}.lock`,
     () => progress('another process is building the rootfs: waiting for it'),
     async () => {
-      if (!existsSync(rootfs)) await build(rootfs, progress)
+      if (!existsSync(rootfs)) await build(rootfs, progress, recipe)
     },
   )
   return rootfs
@@ -31,14 +31,14 @@ function cacheFolder(): string {
 }
 
 /** A changed recipe is another folder: what was made by the old one is never half-updated. */
-function recipeHash(): string {
+function recipeHash({ suite, steps }: Recipe): string {
   return createHash('sha256')
     .update(JSON.stringify([suite, steps]))
     .digest('hex')
     .slice(0, 12)
 }
 
-async function build(rootfs: string, progress: Progress): Promise<void> {
+async function build(rootfs: string, progress: Progress, { suite, steps }: Recipe): Promise<void> {
   const building = `${rootfs}.building`
   rmSync(building, { recursive: true, force: true }) // what an interrupted build has left: it has no mounts, see inside()
   progress('making a small Debian for the stack (once, about a minute)')

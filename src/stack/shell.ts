@@ -16,6 +16,9 @@ export interface CommandOptions {
 export function command(name: string, args: readonly string[], options: CommandOptions = {}): Promise<string> {
   return new Promise((resolve, reject) => {
     const child = spawn(name, args, { env: options.env ?? process.env, stdio: 'pipe' })
+    const end = () => child.kill() // it does not go on without us
+    process.once('exit', end)
+    child.once('close', () => process.off('exit', end))
     let output = ''
     let errors = ''
     child.stdout.on('data', (chunk: Buffer) => (output += chunk.toString()))

@@ -1,16 +1,17 @@
-import type { ChildProcess } from 'node:child_process'
-import { chmodSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { spawn, type ChildProcess } from 'node:child_process'
+import { chmodSync, existsSync, mkdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { ariUrl, asteriskPlan } from './asterisk.ts'
 import { apiUrl, hashdialPlan, health } from './hashdial.ts'
 import { kamailioPlan } from './kamailio.ts'
 import { databaseUrl, dropDatabase, migrateStack, mysqlPlan } from './mysql.ts'
 import { alone } from './lock.ts'
-import { Part, type PartName } from './part.ts'
+import { Part, type PartName, type Plan } from './part.ts'
+import { refuseTaken } from './ports.ts'
 import { checkout, Room, type ProgramOptions } from './room.ts'
 import { ensureRootfs, type Progress } from './rootfs.ts'
 import { becomesTrue, StackError } from './shell.ts'
-import { loadSecrets, type Ports, type Site } from './site.ts'
+import { loadSecrets, writeSecret, type Ports, type Site } from './site.ts'
 
 /** All below 32768: from there on Linux gives ports to outgoing connections, and one may have taken what we listen on. */
 export const portsByName: Record<string, Ports> = {
@@ -31,11 +32,15 @@ export interface StackOptions {
   fresh?: boolean
   address?: string
   progress?: Progress
+  /** Start a part again that has died, by a process that stays behind. For a stack that is there for people, not for tests. */
+  supervise?: boolean
 }
 
 /** A MySQL, a Kamailio, an Asterisk and a Hashdial of their own, below `.stack/<name>/`. */
 export class Stack {
   readonly #parts: Map<PartName, Part>
+  /** Starts parts again that have died; runs where it was asked for. */
+  readonly supervisor: Part
 
   constructor(
     readonly site: Site,
@@ -48,6 +53,7 @@ export class Stack {
       ...(withHashdial ? [hashdialPlan(site)] : []),
     ]
     this.#parts = new Map(plans.map((plan) => [plan.name, new Part(site.room.folder, plan)]))
+    this.supervisor = new Part(site.room.folder, supervisorPlan(site))
   }
 
   get name(): string {
@@ -102,18 +108,37 @@ export class Stack {
   }
 
   /** Starts what is not running. Kamailio needs its tables, and Hashdial the three others. */
-  async start(options: Pick<StackOptions, 'fresh' | 'progress'> = {}): Promise<void> {
-    const { fresh = false, progress = () => undefined } = options
+  async start(options: Pick<StackOptions, 'fresh' | 'progress' | 'supervise'> = {}): Promise<void> {
+    const { fresh = false, progress = () => undefined, supervise = false } = options
     const waiting = () => progress('another process is starting this stack: waiting for it')
-    await alone(join(this.folder, 'start.lock'), waiting, () => this.#start(fresh, progress))
+    await alone(join(this.folder, 'start.lock'), waiting, async () => {
+      await this.supervisor.stop()
+      try {
+        await this.#start(fresh, progress)
+      } finally {
+        if (supervise && this.parts.some(({ pid }) => pid !== undefined)) await this.supervisor.start()
+      }
+    })
   }
 
+  /** What could not be started whole is not left behind in part. */
   async #start(fresh: boolean, progress: Progress): Promise<void> {
     this.site.room.furnish()
     await this.#stopIfChanged(progress)
-    for (const part of this.parts.filter(({ died }) => died)) {
-      progress(`${part.name} has died and is started again; its last words:\n${part.lastWords}`)
+    for (const { name, log } of this.parts.filter(({ died }) => died))
+      progress(`${name} had died and is started again; what it said last is in ${log}.1`)
+    const missing = this.parts.filter(({ pid }) => pid === undefined)
+    for (const part of missing) await part.endOrphans()
+    await refuseTaken(missing.flatMap(({ listens }) => listens))
+    try {
+      await this.#startParts(fresh)
+    } catch (error) {
+      for (const part of missing.reverse()) await part.stop()
+      throw error
     }
+  }
+
+  async #startParts(fresh: boolean): Promise<void> {
     const asterisk = this.part('asterisk').start()
     asterisk.catch(() => undefined) // reported below, after what failed before it
     await this.part('mysql').start()
@@ -128,28 +153,52 @@ export class Stack {
     throw new StackError(`Hashdial is not well: ${JSON.stringify(await health(this.site))}\n${hashdial.lastWords}`)
   }
 
+  /** Ends what this process has started so far, and what it is about to start. */
+  async interrupt(): Promise<void> {
+    for (const part of [this.supervisor, ...this.parts.reverse()]) await part.interrupt()
+  }
+
   /** Parts that run with other settings than those asked for would be left alone otherwise. */
   async #stopIfChanged(progress: Progress): Promise<void> {
     const { ports, address, env } = this.site
-    const file = join(this.folder, 'settings.json')
+    const file = settingsFile(this.folder)
     const settings = JSON.stringify({ ports, address, env, rootfs: this.rootfs })
     const running = this.parts.some(({ pid }) => pid !== undefined)
     if (running && existsSync(file) && readFileSync(file, 'utf8') !== settings) {
       progress('the settings have changed: what runs is started again')
       await this.stop()
     }
-    writeFileSync(file, settings)
+    writeSecret(file, settings)
   }
 
   /** Ends every part, those that use others first. */
   async stop(): Promise<void> {
+    await this.supervisor.stop()
     for (const part of this.parts.reverse()) await part.stop()
+  }
+}
+
+const settingsFile = (folder: string): string => join(folder, 'settings.json')
+
+/** What a stack was started with, for a process that is to find the same one. */
+export function readSettings(name: string): StackOptions {
+  const file = settingsFile(join(checkout, '.stack', name))
+  return { ...(JSON.parse(readFileSync(file, 'utf8')) as Omit<StackOptions, 'name'>), name }
+}
+
+function supervisorPlan({ name }: Site): Plan {
+  return {
+    ...{ name: 'supervisor', seconds: 30, listens: [], prepare: () => undefined },
+    spawn: (options) =>
+      spawn(process.execPath, ['--import', 'tsx', 'src/stack/supervise.ts', name], { ...options, cwd: checkout }),
+    answers: () => Promise.resolve(true),
   }
 }
 
 /** The stack as it is, running or not. */
 export async function openStack(options: StackOptions): Promise<Stack> {
   const { name, hashdial = true, env = {}, address = '127.0.0.1', progress = () => undefined } = options
+  process.umask(0o022) // what the stack makes is read by its users; what is secret is closed by itself
   const rootfs = await ensureRootfs(progress)
   const folder = join(checkout, '.stack', name)
   mkdirSync(folder, { recursive: true })

@@ -12,8 +12,8 @@ export function tell(message: object): void {
   process.send?.(message, undefined, undefined, () => undefined) // the main process may be gone
 }
 
-export function listen<Message>(on: (message: Message) => void): void {
-  process.on('message', on)
+export function listen<Message>(on: (message: Message) => void | Promise<void>): void {
+  process.on('message', (message: Message) => void on(message))
   process.on('disconnect', () => process.exit())
   // Ctrl-C reaches the whole group: the main process decides when it ends, and this one with it.
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => undefined)

@@ -11,6 +11,8 @@ export interface PoolOptions {
   jobSeconds: number
   /** More waiting jobs than this are refused, so that a rush does not become a silence that lasts for minutes. */
   waiting: number
+  /** What it is, for who has to be told that there is too much of it. */
+  work?: string
 }
 
 export interface Question<Job> {
@@ -41,7 +43,8 @@ export class Pool<Job, Result> {
     return new Promise((resolve, reject) => {
       signal.throwIfAborted()
       if (this.#waiting.size >= this.options.waiting) {
-        throw new HashdialError('RESOURCE_EXHAUSTED', 'SPEECH_BUSY', 'too much speech is waiting; try again later')
+        const message = `${this.options.work ?? 'speech'} has too many waiting; try again later`
+        throw new HashdialError('RESOURCE_EXHAUSTED', 'SPEECH_BUSY', message)
       }
       const task: Task<Job, Result> = { job, signal, resolve, reject }
       const abort = () => {
@@ -55,6 +58,11 @@ export class Pool<Job, Result> {
       this.#waiting.add(task)
       this.#next()
     })
+  }
+
+  /** Starts its processes, so that the first job need not wait for one. */
+  warmUp(): void {
+    while (this.#all.size < this.options.count) this.#idle.push(this.#start())
   }
 
   async close(): Promise<void> {
@@ -89,14 +97,16 @@ export class Pool<Job, Result> {
 class Hand<Job, Result> {
   readonly #aside: Aside
   readonly #seconds: number
+  readonly #work: string
   /** False from the moment it is known to end. */
   alive = true
   #id = 0
   /** Ends the job that runs. */
   #done: ((answer: Answer<Result> | Error) => void) | undefined
 
-  constructor({ file, data, jobSeconds }: PoolOptions, gone: () => void) {
+  constructor({ file, data, jobSeconds, work = 'speech' }: PoolOptions, gone: () => void) {
     this.#seconds = jobSeconds
+    this.#work = work
     this.#aside = new Aside(file, data)
     this.#aside.onMessage((answer) => this.#done?.(answer as Answer<Result>))
     this.#aside.onEnd((reason) => {
@@ -110,7 +120,7 @@ class Hand<Job, Result> {
     const question: Question<Job> = { id: ++this.#id, job: task.job }
     this.#aside.hold(true)
     const answer = await new Promise<Answer<Result> | Error>((resolve) => {
-      const deadline = setTimeout(() => void this.end(new Error('speech took too long')), this.#seconds * 1000)
+      const deadline = setTimeout(() => void this.end(new Error(`${this.#work} took too long`)), this.#seconds * 1000)
       this.#done = (result) => {
         clearTimeout(deadline)
         this.#done = undefined

@@ -1,11 +1,9 @@
 import { createHash, createHmac, randomBytes, randomUUID } from 'node:crypto'
 import { link, mkdir, readFile, readdir, rename, rm, stat, utimes, writeFile } from 'node:fs/promises'
 import { join as path } from 'node:path'
-import { HashdialError } from '../errors.ts'
-import { join, milliseconds, type Pcm } from './pcm.ts'
-import { Resampler } from './resample.ts'
+import type { Pcm } from './pcm.ts'
+import { promptTypes, writePrompt, type PromptPaths, type PromptType } from './prompt-files.ts'
 import { Shared } from './shared.ts'
-import { wav } from './wav.ts'
 
 export interface PromptsOptions {
   folder: string
@@ -31,12 +29,9 @@ export interface Prompt {
   milliseconds: number
 }
 
-/** The file types: what Asterisk's format_wav opens by these extensions, and the Content-Type that means the same to it. */
-export const promptTypes = {
-  wav: { rate: 8000, type: 'audio/wav' },
-  wav16: { rate: 16_000, type: 'audio/x-wav;codec=pcm;bit=16;rate=16000' },
-} as const
-export type PromptType = keyof typeof promptTypes
+export { promptTypes, type PromptType } from './prompt-files.ts'
+
+type Write = (paths: PromptPaths, signal: AbortSignal) => Promise<number>
 
 const types = Object.keys(promptTypes) as PromptType[]
 const secretFile = 'secret'
@@ -65,12 +60,18 @@ export class Prompts {
   }
 
   /** The prompt; `make` is called only when it is not there and nobody is making it. */
-  async get(spoken: Spoken, make: (signal: AbortSignal) => AsyncIterable<Pcm>, signal: AbortSignal): Promise<Prompt> {
+  get(spoken: Spoken, make: (signal: AbortSignal) => AsyncIterable<Pcm>, signal: AbortSignal): Promise<Prompt> {
+    const { longestSeconds } = this.options
+    return this.fill(spoken, (paths, all) => writePrompt(paths, make(all), longestSeconds), signal)
+  }
+
+  /** As `get`; `write` fills the files, which are empty, and answers how long the sound is, in milliseconds. */
+  async fill(spoken: Spoken, write: Write, signal: AbortSignal): Promise<Prompt> {
     signal.throwIfAborted()
     const key = this.#key(spoken)
     const file = await this.find(key, 'wav')
     if (file) return { key, milliseconds: ((await stat(file)).size - 44) / 16 }
-    return this.#making.get(key, (all) => this.#make(key, make(all)), signal)
+    return this.#making.get(key, (all) => this.#make(key, write, all), signal)
   }
 
   /** The file of a prompt, for the HTTP server; undefined when there is none. */
@@ -116,33 +117,28 @@ export class Prompts {
     return path(this.options.folder, `${key}.${type}`)
   }
 
-  async #make(key: string, sound: AsyncIterable<Pcm>): Promise<Prompt> {
-    const files = await this.#rates(sound)
-    let bytes = 0
-    for (const type of types) {
-      const content = wav(files[type])
-      bytes += content.length
-      const unfinished = path(this.options.folder, `${randomUUID()}.unfinished`)
-      await writeFile(unfinished, content)
-      await rename(unfinished, this.#file(key, type))
+  async #make(key: string, write: Write, signal: AbortSignal): Promise<Prompt> {
+    const paths = { wav: await this.unfinished(), wav16: await this.unfinished() }
+    try {
+      const milliseconds = await write(paths, signal)
+      const files = await Promise.all(types.map((type) => stat(paths[type])))
+      for (const type of types) await rename(paths[type], this.#file(key, type))
+      this.#add(
+        key,
+        files.reduce((sum, { size }) => sum + size, 0),
+      )
+      await this.#shrink()
+      return { key, milliseconds }
+    } finally {
+      await Promise.all(types.map((type) => rm(paths[type], { force: true })))
     }
-    this.#add(key, bytes)
-    await this.#shrink()
-    return { key, milliseconds: milliseconds(files.wav) }
   }
 
-  /** The sound at each rate, made piece by piece, so that a long text holds the event loop no longer than a short one. */
-  async #rates(sound: AsyncIterable<Pcm>): Promise<Record<PromptType, Pcm>> {
-    const made = { wav: new Rated(promptTypes.wav.rate), wav16: new Rated(promptTypes.wav16.rate) }
-    for await (const piece of sound) {
-      for (const type of types) made[type].add(piece)
-      if (made.wav.seconds > this.options.longestSeconds) {
-        const message = `a prompt may last ${this.options.longestSeconds} s; this one is longer`
-        throw new HashdialError('INVALID_ARGUMENT', 'PROMPT_TOO_LONG', message)
-      }
-    }
-    if (made.wav.seconds === 0) throw new HashdialError('UNAVAILABLE', 'SPEECH_FAILED', 'the speech is empty')
-    return { wav: made.wav.end(), wav16: made.wav16.end() }
+  /** A new empty file in the same folder; what is forgotten there goes at a later start. */
+  async unfinished(): Promise<string> {
+    const file = path(this.options.folder, `${randomUUID()}.unfinished`)
+    await writeFile(file, '')
+    return file
   }
 
   async #shrink(): Promise<void> {
@@ -177,34 +173,6 @@ export class Prompts {
       this.#bytes += bytes
     }
     await this.#shrink()
-  }
-}
-
-/** Sound that is gathered at one rate. */
-class Rated {
-  readonly #pieces: Int16Array[] = []
-  #resampler: Resampler | undefined
-  #length = 0
-
-  constructor(readonly rate: number) {}
-
-  get seconds(): number {
-    return this.#length / this.rate
-  }
-
-  add({ samples, rate }: Pcm): void {
-    if (this.#resampler?.from !== rate) this.#resampler = new Resampler(rate, this.rate)
-    this.#take(this.#resampler.write(samples))
-  }
-
-  end(): Pcm {
-    if (this.#resampler) this.#take(this.#resampler.end())
-    return { samples: join(this.#pieces), rate: this.rate }
-  }
-
-  #take(piece: Int16Array): void {
-    this.#pieces.push(piece)
-    this.#length += piece.length
   }
 }
 

@@ -9,6 +9,8 @@ export interface Tts {
   synthesize(text: string, options: TtsOptions): AsyncIterable<Pcm>
   /** Throws a HashdialError when it cannot speak like that: so that a flow with a wrong voice is refused when it is saved. */
   check(options: Omit<TtsOptions, 'signal'>): void
+  /** Starts what the first speech would have to wait for. */
+  warmUp?(): void
 }
 
 export interface TtsOptions {

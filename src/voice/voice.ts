@@ -5,7 +5,7 @@ import type { Stt, Tts, Vad } from './speech.ts'
 
 export type { VoiceSettings }
 
-type Kind = keyof Provider
+type Kind = Exclude<keyof Provider, 'speaks'>
 const known: Readonly<Record<string, Provider>> = providers
 
 /** Everything that speaks and understands. A provider is made, and its processes are started, when it is first needed. */
@@ -39,6 +39,11 @@ export class Voice {
     }
   }
 
+  /** Starts the processes of the offline voice, which would speak two seconds late the first time. */
+  warmUp(): void {
+    this.tts().warmUp?.()
+  }
+
   async close(): Promise<void> {
     for (const one of this.#made.values()) await one.close?.()
   }
@@ -67,4 +72,14 @@ export class Voice {
     if (!one) this.#made.set(key, (one = make()))
     return one
   }
+}
+
+/** Why that provider cannot speak the language, as far as can be told without asking it; undefined when it may. */
+export function languageProblem(provider: string, language: string): string | undefined {
+  const languages = Object.hasOwn(known, provider || 'flite') ? known[provider || 'flite']!.speaks : undefined
+  const [base = ''] = language.toLowerCase().split('-')
+  if (!languages || base === '' || languages.includes(base)) return undefined
+  const others = Object.keys(known).filter((name) => known[name]!.tts && !known[name]!.speaks)
+  const what = `"${language.slice(0, 40)}" is not spoken by ${provider || 'flite'}, which has: ${languages.join(', ')}`
+  return `${what}; for others use provider ${others.join(' or ')}`
 }

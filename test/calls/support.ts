@@ -22,7 +22,7 @@ export interface CallView {
 export async function latestCall(api: Ask, wanted: (call: CallView) => boolean): Promise<CallView> {
   let seen: CallView | undefined
   const found = await becomesTrue(15_000, async () => {
-    seen = (await api<{ result: CallView[] }>('GET', '/calls?page_size=1')).body.result[0]
+    seen = (await api<{ result?: CallView[] }>('GET', '/calls?page_size=1')).body.result?.[0]
     return seen !== undefined && wanted(seen)
   })
   if (!found) throw new Error(`the latest call is not as wanted: ${JSON.stringify(seen)}`)

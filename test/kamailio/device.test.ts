@@ -26,7 +26,7 @@ test('a second device is refused while the first answers, and takes over when it
 })
 
 test('the same device replaces its contact at once: same instance, or same Call-ID', async (t) => {
-  const edge = await Edge.open(t)
+  const edge = await Edge.open(t, { env: { HASHDIAL_PROBE_BATCH: '0' } })
   const account = await edge.account()
   const [before, after, moved] = [await edge.device(), await edge.device(), await edge.device()]
   const instance = ';+sip.instance="<urn:uuid:11111111-2222-4333-8444-555555555555>"'
@@ -111,7 +111,7 @@ test('a device registers over TCP and is called over its connection', async (t) 
 })
 
 test('a Path is stored for a device that knows of it, echoed, and gone along', async (t) => {
-  const edge = await Edge.open(t)
+  const edge = await Edge.open(t, { env: { HASHDIAL_PATH_PROXIES: '10.1.0.0/16,127.0.0.1' } })
   const [account, device, proxy] = [await edge.account(), await edge.device(), await edge.client()]
   const path = `<sip:127.0.0.1:${proxy.port};lr>`
   t.is((await register(device, account, { extra: [`Path: ${path}`] })).status, 420)

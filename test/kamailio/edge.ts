@@ -11,6 +11,7 @@ import { becomesTrue } from '../../src/stack/shell.ts'
 import { freePort } from '../support/ports.ts'
 import { sharedStack } from '../support/setup.ts'
 import { header, parseSip, SipClient, type RequestOptions, type SipMessage } from '../support/sip.ts'
+import { stamping } from './stamp.ts'
 import { Wire } from './wire.ts'
 
 export const base = 'hashdial.test'
@@ -32,6 +33,8 @@ export interface EdgeOptions {
   env?: Record<string, string>
   /** How many Asterisks are played (1). */
   asterisks?: number
+  /** Where it listens beside 127.0.0.1. */
+  addresses?: string[]
 }
 
 /**
@@ -49,6 +52,8 @@ export class Edge {
     readonly database: Connection,
     readonly wire: Wire,
     readonly asterisks: readonly SipClient[],
+    /** Its process, and what it has written since it was started last. */
+    readonly kamailio: { pid: number; log: string },
     readonly start: () => Promise<() => Promise<void>>,
   ) {}
 
@@ -58,7 +63,7 @@ export class Edge {
     const name = `edge-${port}`
     const wire = await Wire.open(stack.ports.mysql)
     const asterisks: SipClient[] = []
-    for (let n = 0; n < (options.asterisks ?? 1); n++) asterisks.push(answering(await SipClient.open(port)))
+    for (let n = 0; n < (options.asterisks ?? 1); n++) asterisks.push(stamping(answering(await SipClient.open(port))))
     mkdirSync(join(stack.folder, 'kamailio'), { recursive: true })
     const list = asterisks.map((asterisk) => `1 sip:127.0.0.1:${asterisk.port}\n`).join('')
     writeFileSync(join(stack.folder, 'kamailio', name), list)
@@ -71,20 +76,37 @@ export class Edge {
       HASHDIAL_SHM_MB: '64',
       ...options.env,
     }
+    const running = { pid: 0, log: '' }
     const start = async () => {
-      const listen = ['udp', 'tcp'].flatMap((transport) => ['-l', `${transport}:127.0.0.1:${port}`])
-      const args = ['-f', '/hashdial/kamailio/kamailio.cfg', '-DD', '-E', '-w', '/tmp', '-Y', '/tmp', ...listen]
+      const addresses = ['127.0.0.1', ...(options.addresses ?? [])]
+      const listen = ['udp', 'tcp'].flatMap((transport) =>
+        addresses.flatMap((address) => ['-l', `${transport}:${address}:${port}`]),
+      )
+      const args = [
+        '-f',
+        '/hashdial/kamailio/kamailio.cfg',
+        '-DD',
+        '-E',
+        '-M',
+        '32',
+        '-w',
+        '/tmp',
+        '-Y',
+        '/tmp',
+        ...listen,
+      ]
       const kamailio = stack.spawn('kamailio', args, { user: 'kamailio', env, stdio: ['ignore', 'ignore', 'pipe'] })
-      let log = ''
-      kamailio.stderr?.on('data', (chunk: Buffer) => (log = (log + chunk.toString()).slice(-4096)))
-      if (!(await becomesTrue(20_000, () => answersOptions(port)))) throw new Error(`Kamailio does not start:\n${log}`)
+      Object.assign(running, { pid: kamailio.pid, log: '' })
+      kamailio.stderr?.on('data', (chunk: Buffer) => (running.log = (running.log + chunk.toString()).slice(-1_000_000)))
+      if (!(await becomesTrue(20_000, () => answersOptions(port))))
+        throw new Error(`Kamailio does not start:\n${running.log.slice(-4096)}`)
       return async () => {
         kamailio.kill('SIGTERM')
         if (kamailio.exitCode === null && kamailio.signalCode === null) await once(kamailio, 'exit')
       }
     }
     const database = await createConnection(stack.databaseUrl)
-    const edge = new Edge(t, port, name, database, wire, asterisks, start)
+    const edge = new Edge(t, port, name, database, wire, asterisks, running, start)
     t.teardown(() => edge.#close())
     edge.#stop = await start()
     return edge
@@ -105,7 +127,7 @@ export class Edge {
     const domain = `${customer}.registrar.${base}`
     const hash = random(6)
     const ha1 = createHash('md5').update(`${username}:${base}:${password}`).digest('hex')
-    await this.rows(`INSERT IGNORE INTO customers VALUES (?, 'test', '', NOW(6), NULL)`, customer)
+    await this.rows(`INSERT IGNORE INTO customers SET id = ?, name = 'test', detail = '', tm_create = NOW(6)`, customer)
     await this.rows(`INSERT INTO extensions VALUES (?, ?, '', '', ?, ?, NOW(6), NULL)`, id, customer, username, domain)
     const account = [username, domain, ha1, id]
     await this.rows(

@@ -1,9 +1,13 @@
 import { once } from 'node:events'
 import { connect, createServer, type Socket } from 'node:net'
 
-/** A wire to MySQL that can be cut, or left hanging. */
+/**
+ * A wire to MySQL that can be cut (connections end, new ones are refused), left hanging (nothing comes through, also not by
+ * new connections, as with a server that is frozen), or silenced: a firewall that has forgotten the connections there are.
+ */
 export class Wire {
   #sockets = new Set<Socket>()
+  #lost = new Set<Socket>()
   #mode: 'on' | 'cut' | 'hanging' = 'on'
 
   private constructor(readonly port: number) {}
@@ -17,6 +21,7 @@ export class Wire {
     wire.close = () => {
       server.close()
       wire.cut()
+      for (const socket of wire.#lost) socket.destroy()
     }
     return wire
   }
@@ -31,6 +36,17 @@ export class Wire {
   hang(): void {
     this.#mode = 'hanging'
     for (const socket of this.#sockets) socket.pause()
+  }
+
+  /** What is connected now never hears anything again, whatever is mended; who connects anew is served. */
+  silence(): void {
+    for (const socket of this.#sockets) {
+      socket.removeAllListeners('data')
+      socket.resume()
+      socket.removeAllListeners('close')
+    }
+    this.#lost = new Set([...this.#lost, ...this.#sockets])
+    this.#sockets.clear()
   }
 
   mend(): void {

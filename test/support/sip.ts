@@ -54,6 +54,8 @@ export interface RequestOptions {
   /** Whole lines, in front of the others, as they are: what is wrong in them is sent. */
   extra?: readonly string[]
   body?: string
+  /** The Content-Type of the body, `application/sdp` unless said. */
+  type?: string
 }
 
 export interface Credentials {
@@ -73,6 +75,7 @@ export class SipClient {
     readonly socket: Socket,
     readonly address: string,
     readonly server: number,
+    readonly host: string,
   ) {
     socket.on('message', (bytes) => {
       this.received.push(parseSip(bytes.toString()))
@@ -80,11 +83,11 @@ export class SipClient {
     })
   }
 
-  /** `server` is the port on 127.0.0.1 to send to; `address` a loopback address to send from, such as 127.0.0.66. */
-  static async open(server: number, address = '127.0.0.1', port = 0): Promise<SipClient> {
+  /** `server` is the port of `host` to send to; `address` a loopback address to send from, such as 127.0.0.66. */
+  static async open(server: number, address = '127.0.0.1', port = 0, host = '127.0.0.1'): Promise<SipClient> {
     const socket = createSocket('udp4').bind(port, address)
     await once(socket, 'listening')
-    return new SipClient(socket, address, server)
+    return new SipClient(socket, address, server, host)
   }
 
   get port(): number {
@@ -96,7 +99,7 @@ export class SipClient {
   }
 
   send(text: string): void {
-    this.socket.send(text, this.server, '127.0.0.1')
+    this.socket.send(text, this.server, this.host)
   }
 
   /** A whole request; everything that is not given is made up. */
@@ -114,7 +117,7 @@ export class SipClient {
       `Call-ID: ${callId}`,
       `CSeq: ${cseq} ${method}`,
       `Contact: ${options.contact ?? `<${me}>`}`,
-      ...(body === '' ? [] : ['Content-Type: application/sdp']),
+      ...(body === '' && options.type === undefined ? [] : [`Content-Type: ${options.type ?? 'application/sdp'}`]),
       `Content-Length: ${Buffer.byteLength(body)}`,
     ]
     return `${lines.join('\r\n')}\r\n\r\n${body}`

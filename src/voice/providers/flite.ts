@@ -59,6 +59,10 @@ export class Flite implements Tts {
     }
   }
 
+  warmUp(): void {
+    this.#pool.warmUp()
+  }
+
   close(): Promise<void> {
     return this.#pool.close()
   }
@@ -73,4 +77,4 @@ function pronounceable(text: string): string {
     .replace(/[^\n\x20-\x7e]+/g, ' ')
 }
 
-export const flite: Provider = { tts: () => new Flite() }
+export const flite: Provider = { tts: () => new Flite(), speaks: ['en'] }

@@ -15,6 +15,8 @@ export interface VoiceSettings {
 
 /** One way to speak, to understand, or to tell speech from noise. Made when it is first asked for. */
 export interface Provider {
+  /** The languages that it speaks (ISO 639); none: its server knows. */
+  speaks?: readonly string[]
   tts?: (settings: VoiceSettings) => Tts & Partial<Closable>
   stt?: (settings: VoiceSettings, vad: Vad) => Stt & Partial<Closable>
   vad?: (settings: VoiceSettings) => Vad & Partial<Closable>

@@ -1,0 +1,76 @@
+import type { AnyAction, StepLike } from '../actions/action.ts'
+import { hasVariables } from '../actions/variables.ts'
+import type { Call } from '../calls/call.ts'
+import type { ActiveflowRow } from './activeflow.ts'
+
+/** An action that the process has died of so often is not run again. */
+const mostDeaths = 2
+
+/** An action that the process has survived for so long is not what it dies of, in milliseconds. */
+const danger = 200
+
+/** Calls that an earlier process had when it died. */
+const takenOver = new WeakSet<Call>()
+
+/** To be told before the activeflow of such a call is run. */
+export function takeOver(call: Call): void {
+  takenOver.add(call)
+}
+
+/** Actions on trial run one after another: when the process dies again, it is known of which. */
+let last: Promise<void> = Promise.resolve()
+
+/**
+ * Finds the action that takes the process down, of an activeflow that an earlier process died with: the one that was
+ * stored as running, or one of those after it before whose beginning nothing is stored. Each of them is stored with the
+ * number of deaths before it begins; where that is there still in the next process, it was this one.
+ */
+export class Trial {
+  readonly #call: Call
+  readonly #flow: ActiveflowRow
+  /** 0: what comes now has not been begun before. */
+  #deaths: number
+  #end: () => void = () => undefined
+
+  constructor(call: Call, flow: ActiveflowRow) {
+    this.#call = call
+    this.#flow = flow
+    this.#deaths = takenOver.has(call) ? (flow.state.deaths ?? 0) + 1 : 0
+    delete flow.state.deaths
+  }
+
+  /**
+   * To be asked before an action is stored and run; `again`: an earlier process has begun it. `free`: nothing is to be
+   * done. `marked`: store it, call `watch` when it begins, and `end` when it is done.
+   */
+  async of(action: AnyAction, { option }: StepLike, again: boolean): Promise<'free' | 'marked' | 'refused'> {
+    if (this.#deaths === 0) return 'free'
+    const begunBefore = again || (takenOver.has(this.#call) && this.#flow.state.executions === 1)
+    if (!begunBefore && !action.pure && !action.final) this.#deaths = 0 // it would have been stored
+    if (this.#deaths === 0 || !(action.alone || action.heavy || hasVariables(option))) return 'free'
+    if (again && this.#deaths >= mostDeaths) {
+      this.#deaths = 1 // of what follows
+      return 'refused'
+    }
+    const before = last
+    last = new Promise((resolve) => (this.#end = resolve))
+    await before
+    this.#flow.state.deaths = this.#deaths
+    return 'marked'
+  }
+
+  /** The action begins. When nothing has happened after a moment it is not what the process dies of. */
+  watch(): void {
+    const timer = setTimeout(() => {
+      if (this.#flow.state.deaths === undefined) return
+      this.end()
+      this.#call.exchange.journal.save('activeflows', this.#flow, 'soon').catch(() => undefined)
+    }, danger)
+    timer.unref()
+  }
+
+  end(): void {
+    delete this.#flow.state.deaths
+    this.#end()
+  }
+}
