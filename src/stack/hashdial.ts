@@ -51,7 +51,7 @@ export function hashdialEnv(site: Site): Record<string, string> {
 /** It listens, and is connected to Asterisk: a call that came before would be told 503. */
 function answersCalls(site: Site): Promise<boolean> {
   return health(site).then(
-    ({ asterisk }) => asterisk === 'ok',
+    ({ ari }) => ari === 'ok',
     () => false,
   )
 }
