@@ -84,8 +84,8 @@ export function connectionOptions(url: string) {
 }
 
 /** The same in TypeORM's words. */
-export function typeormOptions({ user, host, port, password, database, ssl }: ReturnType<typeof connectionOptions>) {
-  return { username: user, host, port, password, database, ...(ssl && { ssl }) }
+export function typeormOptions({ user, ssl, ...options }: ReturnType<typeof connectionOptions>) {
+  return { username: user, ...options, ...(ssl && { ssl }) }
 }
 
 /** A connection to a database that may not be up yet: it says every few seconds that it waits, and gives up after `seconds`. */
