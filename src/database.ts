@@ -76,24 +76,33 @@ function watchOver(database: DataSource, guard: Guard, watch: Watch, waitMs: num
 
 type GotConnection = (error: NodeJS.ErrnoException | null, connection: PoolConnection) => void
 
-/** mysql2 lets one wait for a connection of a pool as long as it takes; whom `hopeless` concerns does not wait at all. */
+/**
+ * mysql2 lets one wait for a connection of a pool as long as it takes. Here a burst waits for its turn, and when nobody has
+ * been given one for `waitMs`, nobody waits any more; whom `hopeless` concerns does not wait at all.
+ */
 function limitWaiting(pool: Pool, waitMs: number, hopeless: () => boolean): void {
   const getConnection = pool.getConnection.bind(pool)
+  let handedOut = 0
   const refuse = (callback: GotConnection, why: string) =>
     (callback as (error: Error) => void)(Object.assign(new Error(why), { code: 'ETIMEDOUT' }))
   pool.getConnection = (callback: GotConnection) => {
     if (hopeless()) return void process.nextTick(refuse, callback, 'the database is away')
     let late = false
+    let timer: NodeJS.Timeout | undefined
+    // A turn of the event loop is granted: a connection may be there, and it is we who were busy.
+    const wait = (ms: number) => (timer = setTimeout(() => setImmediate(giveUp), ms))
     const giveUp = () => {
       if (timer === undefined) return
+      const left = handedOut + waitMs - performance.now()
+      if (left > 0) return void wait(left)
       late = true
       refuse(callback, 'no connection to the database was free in time')
     }
-    // A turn of the event loop is granted: a connection may be there, and it is we who were busy.
-    let timer: NodeJS.Timeout | undefined = setTimeout(() => setImmediate(giveUp), waitMs)
+    wait(waitMs)
     getConnection((error, connection) => {
       clearTimeout(timer)
       timer = undefined
+      if (!error) handedOut = performance.now()
       if (!late) callback(error, connection)
       else if (!error) connection.release()
     })

@@ -13,6 +13,7 @@ const reasons: Partial<Record<ErrorStatus, Reasons>> = {
     INVALID_JSON_BODY: 'The body is no JSON.',
     INVALID_ARGUMENT: 'A field of the body is wrong, missing or unknown; `details` names each.',
     INVALID_ACTIONS: 'A list of actions is wrong; `details` names each place in it.',
+    DESTINATION_NOT_ALLOWED: "A SIP address leads to what is another customer's, or to where nobody may call.",
     HOST_NOT_ALLOWED: 'A URL leads to a host that flows may not reach.',
     LANGUAGE_UNKNOWN: 'The provider does not speak or understand the language.',
     PROVIDER_UNKNOWN: 'There is no such speech provider.',

@@ -132,7 +132,8 @@ export class Operator {
     // the workers of the one before end a moment after it
     await becomesTrue(10_000, async () => !(await answers(kamailioAddress)))
     // as kamailio.service does; in a PID namespace, so that no worker outlives it
-    const options = ['-DD', '-E', '-m', '64', '-M', '8', '-u', 'kamailio', '-g', 'kamailio']
+    const [, memory = '8'] = /^PKG_MEMORY=(\d+)$/m.exec(this.recipe.for('/etc/default/kamailio').join('\n')) ?? []
+    const options = ['-DD', '-E', '-m', '64', '-M', memory, '-u', 'kamailio', '-g', 'kamailio']
     const args = [
       ...pidNamespace,
       'sh',
