@@ -1,6 +1,7 @@
 import type { AnyAction, StepLike } from '../actions/action.ts'
 import { hasVariables } from '../actions/variables.ts'
 import type { Call } from '../calls/call.ts'
+import { inTime } from '../calls/journal.ts'
 import type { ActiveflowRow } from './activeflow.ts'
 
 /** An action that the process has died of so often is not run again. */
@@ -59,12 +60,18 @@ export class Trial {
     return 'marked'
   }
 
-  /** The action begins. When nothing has happened after a moment it is not what the process dies of. */
+  /**
+   * The action begins. When nothing has happened after a moment it is not what the process dies of; the next on trial
+   * begins when that is stored, for it could be the one.
+   */
   watch(): void {
     const timer = setTimeout(() => {
       if (this.#flow.state.deaths === undefined) return
-      this.end()
-      this.#call.exchange.journal.save('activeflows', this.#flow, 'soon').catch(() => undefined)
+      delete this.#flow.state.deaths
+      const saved = this.#call.exchange.journal.save('activeflows', this.#flow)
+      void inTime(saved)
+        .catch(() => false)
+        .finally(this.#end)
     }, danger)
     timer.unref()
   }
