@@ -2,7 +2,7 @@ import { createConnection, type Connection, type RowDataPacket } from 'mysql2/pr
 import { becomesTrue } from '../src/stack/shell.ts'
 import { openStack, type Stack } from '../src/stack/stack.ts'
 import { furnish, startDevice } from './direct-calls.ts'
-import { filesOf } from './processes.ts'
+import { memoryOf } from './processes.ts'
 import { callsAt, type Contestant, hasNoChannels, ports } from './load.ts'
 
 const names = ['hashdial', 'asterisk', 'kamailio'] as const
@@ -64,13 +64,7 @@ async function lowestMemory(stack: Stack): Promise<Memory> {
   const lowest = { hashdial: Infinity, asterisk: Infinity, kamailio: Infinity }
   for (let second = 0; second < 10; second++) {
     await new Promise((resolve) => setTimeout(resolve, 1_000))
-    for (const name of names) lowest[name] = Math.min(lowest[name], memory(stack.part(name).pid!))
+    for (const name of names) lowest[name] = Math.min(lowest[name], memoryOf(stack.part(name).pid!))
   }
   return lowest
-}
-
-/** What a program and its children occupy together, each shared page counted once (proc(5), smaps_rollup, Pss). */
-function memory(group: number): number {
-  const sizes = filesOf(group, 'smaps_rollup').map((text) => Number(/^Pss:\s+(\d+) kB/m.exec(text)?.[1] ?? 0) * 1024)
-  return sizes.reduce((sum, size) => sum + size, 0)
 }

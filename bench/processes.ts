@@ -12,3 +12,9 @@ export function filesOf(group: number, file: string): string[] {
     }
   })
 }
+
+/** What a program and its children occupy together in bytes, each shared page counted once (proc(5), smaps_rollup, Pss). */
+export function memoryOf(group: number): number {
+  const sizes = filesOf(group, 'smaps_rollup').map((text) => Number(/^Pss:\s+(\d+) kB/m.exec(text)?.[1] ?? 0) * 1024)
+  return sizes.reduce((sum, size) => sum + size, 0)
+}

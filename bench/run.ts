@@ -2,6 +2,7 @@ const benches: Record<string, () => Promise<void>> = {
   register: async () => (await import('./register.ts')).benchRegister(),
   direct: async () => (await import('./direct.ts')).benchDirect(),
   flow: async () => (await import('./flow.ts')).benchFlow(),
+  hostile: async () => (await import('./hostile.ts')).benchHostile(),
   fuzz: async () =>
     (await import('./fuzz.ts')).benchFuzz(Number(process.argv[3] ?? 100_000), Number(process.argv[4] ?? 1)),
   memory: async () => (await import('./memory.ts')).benchMemory(),
