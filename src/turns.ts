@@ -48,3 +48,18 @@ function next(): void {
   begin()
   resolve()
 }
+
+/** The last of what each owner has under way that takes much memory. */
+const last = new Map<string, Promise<unknown>>()
+
+/** Does what takes much memory when what the owner has asked for before is done, however that ended. */
+export async function oneAtATime<T>(owner: string, work: () => Promise<T>): Promise<T> {
+  const mine = (last.get(owner) ?? Promise.resolve()).then(work)
+  const done = mine.catch(() => undefined)
+  last.set(owner, done)
+  try {
+    return await mine
+  } finally {
+    if (last.get(owner) === done) last.delete(owner)
+  }
+}

@@ -62,7 +62,7 @@ async function remember(place: Place, index: number): Promise<void> {
 
 /** As ARI plays it. Rejects with a HashdialError that says why it cannot be played. */
 export async function mediaOf(call: Call, from: string): Promise<string> {
-  return builtIn.test(from) ? from : call.exchange.sounds.fetch(from, call.signal)
+  return builtIn.test(from) ? from : call.exchange.sounds.fetch(from, call.signal, call.row.customer_id)
 }
 
 async function playSource(call: Call, place: Place, index: number, from: string, keyStops: boolean): Promise<string> {

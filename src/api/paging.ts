@@ -30,7 +30,13 @@ export function readPageToken(token: string): Place | undefined {
   const text = Buffer.from(token, 'base64url').toString('latin1')
   const [, tm_create, id] =
     /^(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z) ([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})$/.exec(text) ?? []
-  if (tm_create && id && !Number.isNaN(Date.parse(tm_create))) return { tm_create, id }
+  if (tm_create && id && isTime(tm_create)) return { tm_create, id }
   const how = 'page_token is none of ours: take next_page_token of the page before as it is, or leave it out'
   throw new HashdialError('INVALID_ARGUMENT', 'INVALID_PAGE_TOKEN', how, [{ field: 'page_token', problem: how }])
+}
+
+/** JavaScript takes 30 February for 2 March, and MySQL refuses it. */
+function isTime(text: string): boolean {
+  const time = new Date(text)
+  return !Number.isNaN(time.getTime()) && time.toISOString().slice(0, 23) === text.slice(0, 23)
 }

@@ -13,7 +13,7 @@ const reasons: Partial<Record<ErrorStatus, Reasons>> = {
     INVALID_JSON_BODY: 'The body is no JSON.',
     INVALID_ARGUMENT: 'A field of the body is wrong, missing or unknown; `details` names each.',
     INVALID_ACTIONS: 'A list of actions is wrong; `details` names each place in it.',
-    DESTINATION_NOT_ALLOWED: "A SIP address leads to what is another customer's, or to where nobody may call.",
+    DESTINATION_NOT_ALLOWED: "A destination is somebody else's, or where customers may not call; `details` says which.",
     HOST_NOT_ALLOWED: 'A URL leads to a host that flows may not reach.',
     LANGUAGE_UNKNOWN: 'The provider does not speak or understand the language.',
     PROVIDER_UNKNOWN: 'There is no such speech provider.',
@@ -50,6 +50,10 @@ const reasons: Partial<Record<ErrorStatus, Reasons>> = {
   UNSUPPORTED_MEDIA_TYPE: { NOT_JSON: 'The body is not announced as JSON.' },
   RESOURCE_EXHAUSTED: {
     RATE_LIMIT_EXCEEDED: 'Too many requests; the header Retry-After says when to try again.',
+    TOO_MANY_CALLS: 'The customer has as many calls as it may have at once (`max_calls`).',
+    TOO_MANY_CALLS_PER_SECOND:
+      'The customer begins more calls than it may (`calls_per_second`): try again in a moment.',
+    TOO_MANY_LEGS: 'The flows of the customer ring more destinations at once than `max_calls` lets them.',
     SPEECH_BUSY: 'Too much speech is waiting to be made.',
   },
   INTERNAL: { INTERNAL: 'A mistake on our side; the log has the request_id.' },

@@ -4,7 +4,7 @@ import { isDuplicate, isForeignKeyMissing, now, toSqlTime, transaction, type Ent
 import { issue, regenerate, revoke } from '../directs/issue.ts'
 import { HashdialError } from '../errors.ts'
 import type { Body, Resource, Row, Site } from '../resources/resource.ts'
-import { turn } from '../turns.ts'
+import { oneAtATime, turn } from '../turns.ts'
 import type { Place } from './paging.ts'
 
 /** The columns that a row must have to be seen: `{ customer_id }`, or nothing for the operator. */
@@ -76,11 +76,16 @@ async function readPieces(
   read: (ids: string[]) => Promise<Row[]>,
 ): Promise<{ rows: Row[]; more: boolean }> {
   const { pieces, count } = cut(found.slice(0, size))
-  const rows: Row[] = []
-  for (const ids of pieces) {
-    if (pieces.length > 1) await turn(owner)
-    rows.push(...(await read(ids)))
+  const readAll = async () => {
+    const rows: Row[] = []
+    for (const ids of pieces) {
+      if (pieces.length > 1) await turn(owner)
+      rows.push(...(await read(ids)))
+    }
+    return rows
   }
+  // A large page is several megabytes until it is sent, and takes a connection of all.
+  const rows = await (pieces.length > 1 ? oneAtATime(owner, readAll) : readAll())
   return { rows, more: found.length > count }
 }
 

@@ -35,22 +35,22 @@ export class Sounds {
     readonly url: string,
   ) {}
 
-  /** What a URL has, as ARI plays it. */
-  async fetch(url: string, signal: AbortSignal): Promise<string> {
+  /** What a URL has, as ARI plays it. `owner` is whose turn it is where there is more to decode than can be at once. */
+  async fetch(url: string, signal: AbortSignal, owner?: string): Promise<string> {
     const known = this.#fetched.get(url)
     if (known && known.until > Date.now() && (await this.prompts.find(known.key, 'wav'))) return this.#media(known.key)
     // Calls that want the same at the same time have it fetched once.
-    const key = await this.#fetching.get(url, (all) => this.#fetch(url, all), signal)
+    const key = await this.#fetching.get(url, (all) => this.#fetch(url, all, owner), signal)
     this.#fetched.delete(url)
     this.#fetched.set(url, { key, until: Date.now() + freshness })
     if (this.#fetched.size > remembered) this.#fetched.delete(this.#fetched.keys().next().value!)
     return this.#media(key)
   }
 
-  /** Speech, as ARI plays it. */
-  async speak({ provider, voice, language, text }: Spoken, signal: AbortSignal): Promise<string> {
+  /** Speech, as ARI plays it; `owner` as of `fetch`. */
+  async speak({ provider, voice, language, text }: Spoken, signal: AbortSignal, owner?: string): Promise<string> {
     const tts = this.voice.tts(provider)
-    const speech = (all: AbortSignal) => tts.synthesize(text, { voice, language, signal: all })
+    const speech = (all: AbortSignal) => tts.synthesize(text, { voice, language, owner, signal: all })
     return this.#media((await this.prompts.get({ provider, voice, language, text }, speech, signal)).key)
   }
 
@@ -60,12 +60,13 @@ export class Sounds {
     this.decoder.warmUp()
   }
 
-  async #fetch(url: string, signal: AbortSignal): Promise<string> {
+  async #fetch(url: string, signal: AbortSignal, owner?: string): Promise<string> {
     const from = await this.prompts.unfinished()
     try {
       const text = await this.#download(url, from, signal)
       const { longestSeconds } = this.prompts.options
-      const decode: Parameters<Prompts['fill']>[1] = (to, all) => this.decoder.decode({ from, to, longestSeconds }, all)
+      const decode: Parameters<Prompts['fill']>[1] = (to, all) =>
+        this.decoder.decode({ from, to, longestSeconds }, all, owner)
       return (await this.prompts.fill({ provider: 'file', text }, decode, signal)).key
     } finally {
       await rm(from, { force: true })

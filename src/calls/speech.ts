@@ -46,12 +46,13 @@ export async function say(call: Call, options: SpeechOptions): Promise<'done' | 
 /** Begins to say a text, and goes on with it while other things are done; what is played next waits for its turn. */
 export async function beginToSay(call: Call, id: string, spoken: Spoken): Promise<void> {
   const [first, ...rest] = passagesOf(spoken)
-  const media = await call.exchange.sounds.speak(first!, call.signal)
+  const make = (passage: Spoken) => call.exchange.sounds.speak(passage, call.signal, call.row.customer_id)
+  const media = await make(first!)
   await startPlaying(call, `${id}-0`, media)
   // Asterisk plays one after another what it is given, so all of it is given as soon as it is made.
   playNext(call, async () => {
     for (const [index, passage] of rest.entries()) {
-      await startPlaying(call, `${id}-${index + 1}`, await call.exchange.sounds.speak(passage, call.signal))
+      await startPlaying(call, `${id}-${index + 1}`, await make(passage))
     }
   })
 }
@@ -63,7 +64,7 @@ function passagesOf(spoken: Spoken): Spoken[] {
 }
 
 function ahead(call: Call, passage: Spoken | undefined, signal: AbortSignal): Promise<string> | undefined {
-  const made = passage && call.exchange.sounds.speak(passage, signal)
+  const made = passage && call.exchange.sounds.speak(passage, signal, call.row.customer_id)
   made?.catch(() => undefined) // it is awaited when it is its turn
   return made
 }

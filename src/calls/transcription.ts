@@ -100,7 +100,7 @@ export class Transcription {
     if (this.#end.signal.aborted) return
     const { provider, language } = this.row
     const stt = this.call.exchange.sounds.voice.stt(provider)
-    const options = { language: language || undefined, signal: this.#deaf.signal }
+    const options = { language: language || undefined, owner: this.row.customer_id, signal: this.#deaf.signal }
     for (const tap of this.#taps) {
       let since = 0
       const ear = await stt.listen((event) => this.#heard(tap, since, event), options)

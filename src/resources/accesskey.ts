@@ -37,9 +37,14 @@ const tmExpire = time()
   .allow(null)
   .custom((value: string, helpers) => {
     const moment = new Date(value)
-    return moment > new Date() ? moment.toISOString().replace('Z', '000Z') : helpers.error('expire.past')
+    if (!(moment > new Date())) return helpers.error('expire.past')
+    // MySQL knows no year that has five digits; a time zone can make one of 9999.
+    return moment < new Date('9999-12-31') ? moment.toISOString().replace('Z', '000Z') : helpers.error('expire.far')
   })
-  .messages({ 'expire.past': '{{#label}} is in the past; give a time that is still to come, or null for never' })
+  .messages({
+    'expire.past': '{{#label}} is in the past; give a time that is still to come, or null for never',
+    'expire.far': '{{#label}} is too far away; give a time before 9999-12-31, or null for never',
+  })
   .description('When it stops working; null: never.')
 
 export const accesskeys: Resource<Accesskey> = {

@@ -18,8 +18,8 @@ export class Decoder {
   })
 
   /** Answers how long the sound is, in milliseconds; rejects with a HashdialError that says why it cannot be played. */
-  async decode(job: DecodeJob, signal: AbortSignal): Promise<number> {
-    const done = await this.#pool.run(job, signal)
+  async decode(job: DecodeJob, signal: AbortSignal, owner?: string): Promise<number> {
+    const done = await this.#pool.run(job, signal, owner)
     if ('milliseconds' in done) return done.milliseconds
     throw new HashdialError('INVALID_ARGUMENT', 'SOUND_UNKNOWN', done.problem)
   }

@@ -9,7 +9,7 @@ export interface PoolOptions {
   count: number
   /** A job that takes longer has lost its way, and is ended with its process. */
   jobSeconds: number
-  /** More waiting jobs than this are refused, so that a rush does not become a silence that lasts for minutes. */
+  /** More waiting jobs of one owner are refused, so that a rush does not become a silence that lasts for minutes. */
   waiting: number
   /** What it is, for who has to be told that there is too much of it. */
   work?: string
@@ -30,32 +30,35 @@ interface Task<Job, Result> {
 
 /**
  * A few processes for work that would hold the event loop up. They start when there is something to do, one
- * job at a time each. A job that is aborted while it waits is never begun; one that has begun ends unheard.
+ * job at a time each. A job that is aborted while it waits is never begun; one that has begun ends unheard. The owners
+ * of jobs, who are customers, take turns: who brings much waits for himself.
  */
 export class Pool<Job, Result> {
   readonly #idle: Hand<Job, Result>[] = []
   readonly #all = new Set<Hand<Job, Result>>()
-  readonly #waiting = new Set<Task<Job, Result>>()
+  /** The owner whose turn it is comes first. */
+  readonly #waiting = new Map<string, Set<Task<Job, Result>>>()
 
   constructor(readonly options: PoolOptions) {}
 
-  run(job: Job, signal: AbortSignal): Promise<Result> {
+  run(job: Job, signal: AbortSignal, owner = ''): Promise<Result> {
     return new Promise((resolve, reject) => {
       signal.throwIfAborted()
-      if (this.#waiting.size >= this.options.waiting) {
+      const own = this.#waiting.get(owner) ?? new Set()
+      if (own.size >= this.options.waiting) {
         const message = `${this.options.work ?? 'speech'} has too many waiting; try again later`
         throw new HashdialError('RESOURCE_EXHAUSTED', 'SPEECH_BUSY', message)
       }
       const task: Task<Job, Result> = { job, signal, resolve, reject }
       const abort = () => {
-        this.#waiting.delete(task)
+        if (own.delete(task) && own.size === 0) this.#waiting.delete(owner)
         reject(signal.reason as Error)
       }
       const settled = () => signal.removeEventListener('abort', abort)
       task.resolve = (result) => (settled(), resolve(result))
       task.reject = (error) => (settled(), reject(error))
       signal.addEventListener('abort', abort, { once: true })
-      this.#waiting.add(task)
+      this.#waiting.set(owner, own.add(task))
       this.#next()
     })
   }
@@ -67,18 +70,22 @@ export class Pool<Job, Result> {
 
   async close(): Promise<void> {
     const gone = new HashdialError('UNAVAILABLE', 'SPEECH_STOPPED', 'Hashdial is being stopped')
-    for (const task of this.#waiting) task.reject(gone)
+    for (const own of this.#waiting.values()) for (const task of own) task.reject(gone)
     this.#waiting.clear()
     await Promise.all([...this.#all].map((hand) => hand.end(gone)))
   }
 
   #next(): void {
-    const [task] = this.#waiting
-    if (!task) return
+    const [first] = this.#waiting
+    if (!first) return
     const hand = this.#idle.pop() ?? (this.#all.size < this.options.count ? this.#start() : undefined)
     if (!hand) return
-    this.#waiting.delete(task)
-    void hand.run(task).then(() => {
+    const [owner, own] = first
+    const [task] = own
+    own.delete(task!)
+    this.#waiting.delete(owner)
+    if (own.size > 0) this.#waiting.set(owner, own) // behind the others
+    void hand.run(task!).then(() => {
       if (hand.alive) this.#idle.push(hand)
       this.#next()
     })

@@ -18,6 +18,8 @@ export interface TtsOptions {
   voice?: string | undefined
   /** A BCP 47 tag, such as en-US. */
   language?: string | undefined
+  /** Whose speech it is: the owners take turns. */
+  owner?: string | undefined
   signal: AbortSignal
 }
 
@@ -33,6 +35,8 @@ export interface SttOptions {
   language?: string | undefined
   /** Tell what was understood so far, about once a second. */
   interim?: boolean | undefined
+  /** Who wants it understood: the owners take turns. */
+  owner?: string | undefined
   signal: AbortSignal
 }
 

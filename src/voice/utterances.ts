@@ -3,7 +3,7 @@ import { Resampler } from './resample.ts'
 import type { Ear, SttEvent, SttOptions, Vad, VadEvent } from './speech.ts'
 
 /** Understands one utterance, at 16 kHz. */
-export type Transcribe = (sound: Pcm, options: Pick<SttOptions, 'language' | 'signal'>) => Promise<string>
+export type Transcribe = (sound: Pcm, options: Pick<SttOptions, 'language' | 'owner' | 'signal'>) => Promise<string>
 
 const rate = 16_000
 /** Sound before and after what the detector calls speech, for soft consonants. With more, models hear nothing in a short yes. */

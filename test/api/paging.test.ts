@@ -93,6 +93,8 @@ test('a page token that is none of ours is refused', async (t) => {
     ...['x', '%27', '😀', 'a'.repeat(300)],
     forged(`2026-01-01T00:00:00.000000Z' ${crypto.randomUUID()}`),
     forged(`2026-99-01T00:00:00.000000Z ${crypto.randomUUID()}`),
+    forged(`2026-02-30T00:00:00.000000Z ${crypto.randomUUID()}`),
+    forged(`2026-01-01T24:00:00.000000Z ${crypto.randomUUID()}`),
     forged('2026-01-01T00:00:00.000000Z'),
   ]) {
     const { status, body } = await api().get(key, `/v1.0/extensions?page_token=${encodeURIComponent(token)}`)

@@ -38,7 +38,7 @@ export class Flite implements Tts {
     const own = new AbortController() // what was begun ahead is not needed when nobody reads on
     const signal = AbortSignal.any([options.signal, own.signal])
     const speak = (piece: string | undefined) => {
-      const speech = piece === undefined ? undefined : this.#pool.run({ text: piece, voice }, signal)
+      const speech = piece === undefined ? undefined : this.#pool.run({ text: piece, voice }, signal, options.owner)
       speech?.catch(() => undefined) // it is awaited a turn later
       return speech
     }

@@ -31,10 +31,10 @@ export class Moonshine implements Stt {
     return listenByUtterance(this.vad, this.transcribe, on, options)
   }
 
-  readonly transcribe: Transcribe = async (sound, { signal }) => {
+  readonly transcribe: Transcribe = async (sound, { signal, owner }) => {
     const pool = await this.#load()
     const { samples } = resample(sound, 16_000)
-    return samples.length < shortestSamples ? '' : pool.run(toFloats(samples), signal)
+    return samples.length < shortestSamples ? '' : pool.run(toFloats(samples), signal, owner)
   }
 
   async close(): Promise<void> {
