@@ -148,7 +148,7 @@ test('OPTIONS is answered as an INVITE would be, without ringing anybody', async
   const unknown = { ...request, uri: request.uri.replace(account.username, 'nobody') }
   t.is((await client.authenticated('OPTIONS', unknown, account)).status, 404)
   t.is((await options(`sip:+15551234567@sip.${base}`)).status, 407)
-  t.is((await options('tel:+15551234567')).status, 404)
+  t.is((await options('tel:+15551234567')).status, 407)
 
   for (let n = 0; n < 4; n++) t.is((await options(`sip:direct.00000000000${n}@sip.${base}`)).status, 404)
   t.is((await options(account.direct)).status, 404, 'four wrong addresses made a guesser of it')
