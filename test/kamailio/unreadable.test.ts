@@ -8,6 +8,8 @@ const refused = [
   ...['Session-Expires: 1800;x="', 'Min-SE: 90;"'],
 ]
 
+const contacts = ['<sip:a@192.0.2.1;b =c>', '<sip:a@192.0.2.1?b=c>']
+
 const leftOut = [
   ...['Digest', '', 'Basic x', 'Digest username="x'].flatMap((value) => [
     `Authorization: ${value}`,
@@ -35,6 +37,8 @@ test('a header that Asterisk could not read is refused at once, or left out wher
   const [client, account] = [await edge.client(), await edge.account()]
   const invite = (line: string) => client.request('INVITE', { uri: account.direct, extra: [line] }, 2_000)
   for (const line of refused) t.is((await invite(line)).status, 400, line)
+  for (const contact of contacts)
+    t.is((await client.request('INVITE', { uri: account.direct, contact }, 2_000)).status, 400, contact)
   for (const line of [...leftOut, ...passed]) {
     const since = edge.asterisk.received.length
     const answered = invite(line)
