@@ -1,5 +1,6 @@
 import { randomInt, randomUUID } from 'node:crypto'
 import test from 'ava'
+import { becomesTrue } from '../../src/stack/shell.ts'
 import { header, type SipClient, type SipMessage } from '../support/sip.ts'
 import { type Account, base, Edge, incoming, register } from './edge.ts'
 import { stampOf } from './stamp.ts'
@@ -140,11 +141,13 @@ test('what a customer’s flows dial wrongly is counted on the customer, never o
   const dial = (uri: string, { customer }: Account) => call(edge.asterisk, uri, stampOf(customer))
   for (let n = 0; n < 8; n++) t.is((await dial(`sip:direct.00000000000${n}@sip.${base}`, guesser)).status, 404)
   t.is((await dial(other.direct, guesser)).status, 404, 'its own allowance is used up')
-  for (const answered of [dial(guesser.direct, other), call(stranger, other.direct, 'X-Other: 1')]) {
+  for (const begin of [() => dial(guesser.direct, other), () => call(stranger, other.direct, 'X-Other: 1')]) {
     const since = edge.asterisk.received.length
+    const answered = begin()
     edge.asterisk.reply(await incoming(edge.asterisk, 'INVITE', since), '603 Decline')
     t.is((await answered).status, 603)
   }
-  const blocks = await edge.rows('SELECT source_address FROM guess_blocks WHERE edge = ?', edge.name)
-  t.deepEqual(blocks, [{ source_address: `customer:${guesser.customer}` }] as never)
+  const blocks = () => edge.rows('SELECT source_address FROM guess_blocks WHERE edge = ?', edge.name)
+  t.true(await becomesTrue(5_000, async () => (await blocks()).length > 0))
+  t.deepEqual(await blocks(), [{ source_address: `customer:${guesser.customer}` }] as never)
 })
