@@ -35,6 +35,8 @@ test('a stranger is the address that he calls from, and nobody with an address o
     [`<sip:+1900@${account.customer}.trunk.${base}>`, anonymous, `sip.${base}`],
     [`<sip:1002@${base}>`, anonymous, `sip.${base}`],
     ['<sip:example.com>', anonymous, `sip.${base}`],
+    ['<tel:1002>', anonymous, `sip.${base}`],
+    ['<tel:+4930123>', `"+4930123@sip.${base}" <sip:+4930123@sip.${base}>`, `sip.${base}`],
     ['"1002" <sip:a%22b@example.com>', anonymous, `sip.${base}`],
     ['<sip:anonymous@anonymous.invalid>', '"Anonymous" <sip:anonymous@anonymous.invalid>', 'anonymous.invalid'],
   ] as const) {

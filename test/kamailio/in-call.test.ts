@@ -203,3 +203,18 @@ test('a PRACK passes once, and only for a response that was sent', async (t) => 
   t.is((await right).status, 200)
   t.is((await prack(11, '4711 1 INVITE')).status, 481)
 })
+
+test('what a request in a call requires must be known, as in a new one', async (t) => {
+  const { edge, caller, dialog } = await inCall(t)
+  const ask = (cseq: number, line: string) =>
+    caller.request('INVITE', { ...dialog, extra: [...(dialog.extra ?? []), line], cseq })
+  for (const [index, line] of ['Require: foo', 'Require: timer, foo', 'Proxy-Require: foo'].entries()) {
+    const answer = await ask(index + 2, line)
+    t.is(answer.status, 420, line)
+    t.is(header(answer, 'unsupported'), line.slice(line.indexOf(':') + 2))
+  }
+  const since = edge.asterisk.received.length
+  const answered = ask(5, 'Require: timer')
+  edge.asterisk.reply(await incoming(edge.asterisk, 'INVITE', since), '200 OK')
+  t.is((await answered).status, 200)
+})

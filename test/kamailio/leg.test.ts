@@ -141,8 +141,9 @@ test('what a customer’s flows dial wrongly is counted on the customer, never o
   const dial = (uri: string, { customer }: Account) => call(edge.asterisk, uri, stampOf(customer))
   for (let n = 0; n < 8; n++) t.is((await dial(`sip:direct.00000000000${n}@sip.${base}`, guesser)).status, 404)
   t.is((await dial(other.direct, guesser)).status, 404, 'its own allowance is used up')
-  for (const answered of [dial(guesser.direct, other), call(stranger, other.direct, 'X-Other: 1')]) {
+  for (const begin of [() => dial(guesser.direct, other), () => call(stranger, other.direct, 'X-Other: 1')]) {
     const since = edge.asterisk.received.length
+    const answered = begin()
     edge.asterisk.reply(await incoming(edge.asterisk, 'INVITE', since), '603 Decline')
     t.is((await answered).status, 603)
   }

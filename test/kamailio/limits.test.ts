@@ -86,6 +86,15 @@ test('what strangers send writes no message into the log, and few lines', async 
   t.regex(log, /malformed message from 127\.0\.0\.1:\d+ \(udp, \d+ bytes\)/)
 })
 
+test('connections that are refused, since their source has too many, write nothing into the log', async (t) => {
+  const edge = await Edge.open(t)
+  const logged = edge.kamailio.log.length
+  const sockets = Array.from({ length: 1_200 }, () => connect(edge.port, '127.0.0.1').on('error', () => undefined))
+  t.teardown(() => sockets.forEach((socket) => socket.destroy()))
+  t.true(await becomesTrue(10_000, () => sockets.filter(({ closed }) => closed).length >= 100))
+  t.is(edge.kamailio.log.slice(logged), '')
+})
+
 test('Kamailio starts without an error or a warning in its log', async (t) => {
   const edge = await Edge.open(t)
   t.notRegex(edge.kamailio.log, /WARNING|ERROR|CRITICAL/)

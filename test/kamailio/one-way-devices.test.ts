@@ -58,6 +58,24 @@ test('a caller without rport gets its answers at its Via and the BYE at its Cont
   t.deepEqual(device.sender.received, [])
 })
 
+test('a caller without rport sends nothing of its call elsewhere by an alias of its own', async (t) => {
+  const edge = await Edge.open(t)
+  const [account, device, other] = [await edge.account(), await oneWay(edge), await edge.client()]
+  for (const name of ['alias', 'ALIAS', '%61lias', 'al%49as']) {
+    const since = edge.asterisk.received.length
+    const contact = `<sip:me@127.0.0.1:${device.phone.port};${name}=127.0.0.1~${other.port}~1>`
+    device.say('INVITE', { uri: account.direct, contact, callId: `alias-${name}` })
+    const invite = await incoming(edge.asterisk, 'INVITE', since)
+    edge.asterisk.reply(invite, '200 OK')
+    // as Asterisk writes what it has read
+    const uri = decodeURIComponent(contactOf(invite))
+    const caller = { uri, to: header(invite, 'from'), callId: header(invite, 'call-id') }
+    edge.asterisk.send(edge.asterisk.compose('BYE', { ...caller, extra: routes(invite, false) }))
+    await device.sender.message(({ method }) => method === 'BYE', device.sender.received.length)
+  }
+  t.deepEqual(other.received, [])
+})
+
 test('with rport, and from behind a NAT, a device is answered where it sends from', async (t) => {
   const edge = await Edge.open(t)
   const device = await edge.client()

@@ -24,6 +24,7 @@ test('a phone whose address changed: one new Contact, and any number with expire
   for (const move of [
     { contact: `${at(before, ';expires=0')}, "Smith, <John>" ${at(after, ';q=0.5;expires=600')}` },
     { contact: `${at(after, ';expires=600')},${at(before, ';expires=0')},<sip:x@192.0.2.1>;expires=0` },
+    { contact: `"John \\"J, J\\" Doe" ${at(after, ';expires=600')}, "a\\"" ${at(before, ';expires=0')}` },
     { contact: at(after, ';expires=600'), ...twoHeaders(`Contact: ${at(before, ';expires=0')}`) },
     { contact: `${at(after)}, ${at(before, ';expires=0')}`, ...twoHeaders('Expires: 600') },
     { contact: `sip:me@127.0.0.1:${after.port};expires=600, sip:me@127.0.0.1:${before.port};expires=0` },
