@@ -129,10 +129,10 @@ test('a database that is not there, and a wrong password, are told with how to m
 
 test('a database that is not up is waited for, and the log says so', async (t) => {
   const lines: string[] = []
-  const logger = { info: (_: object, line: string) => lines.push(line) } as never
+  const logger = { info: ({ problem }: { problem: string }, line: string) => lines.push(line, problem) } as never
   const nobody = 'mysql://a:b@127.0.0.1:9/nothing'
-  await t.throwsAsync(migrate(nobody, { logger, seconds: 1 }), { message: /did not come up in 1 s/ })
-  t.deepEqual(lines, ['waiting for the database 127.0.0.1:9/nothing'])
+  await t.throwsAsync(migrate(nobody, { logger, seconds: 1 }), { message: /did not come up in 1 s: .*REFUSED/ })
+  t.deepEqual(lines, ['waiting for the database 127.0.0.1:9/nothing', 'connect ECONNREFUSED 127.0.0.1:9'])
 })
 
 for (const kind of ['MySQL', 'MariaDB'] as const) {

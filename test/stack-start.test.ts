@@ -22,7 +22,7 @@ test.after.always(async () => {
   rmSync(own.folder, { recursive: true, force: true })
 })
 
-type Health = Record<'status' | 'database' | 'edges' | 'asterisk', string>
+type Health = Record<'status' | 'mysql' | 'kamailio' | 'ari', string>
 const health = async (): Promise<Health> => (await (await fetch(`${own.apiUrl}/health`)).json()) as Health
 const isWell = () =>
   health().then(
@@ -30,7 +30,7 @@ const isWell = () =>
     () => false,
   )
 const sees = (part: keyof Health) =>
-  becomesTrue(10_000, async () => (await health().catch(() => undefined))?.[part] !== 'ok')
+  becomesTrue(10_000, async () => /^d/.test((await health().catch(() => undefined))?.[part] ?? ''))
 
 test.serial('a start whose port is taken says so before anything is started, and by whom', async (t) => {
   const taker = createServer().listen(own.ports.mysql, '127.0.0.1')
@@ -59,11 +59,23 @@ test.serial('a start that is interrupted leaves nothing that runs, and the next 
   t.true(await isWell())
 })
 
+test.serial('a start that is interrupted while all runs leaves it running, and supervised', async (t) => {
+  const again = await openStack(options)
+  const start = again.start(options)
+  t.true(await becomesTrue(30_000, () => own.supervisor.pid === undefined))
+  await again.interrupt()
+  await start.catch(() => undefined)
+  t.deepEqual(
+    [own.supervisor, ...own.parts].filter(({ pid }) => pid === undefined).map(({ name }) => name),
+    [],
+  )
+})
+
 test.serial('a part that has died is told by health, and started again; those that were stopped stay so', async (t) => {
   t.deepEqual(readSettings('supervised').ports, own.ports)
   for (const [name, part] of [
-    ['asterisk', 'asterisk'],
-    ['mysql', 'database'],
+    ['asterisk', 'ari'],
+    ['mysql', 'mysql'],
   ] as const) {
     const before = own.part(name).pid!
     const died = sees(part)
@@ -92,6 +104,15 @@ test.serial('after everything was killed a start is quiet and works; a stop ends
   t.true([own.supervisor, ...own.parts].every(({ pid }) => pid === undefined))
 })
 
+test.serial('a stop names also what a part that died has left', async (t) => {
+  await own.start({})
+  process.kill(own.part('kamailio').pid!, 'SIGKILL') // its workers live on
+  await becomesTrue(5_000, () => own.part('kamailio').died)
+  await own.part('hashdial').stop()
+  t.deepEqual(await own.stop(), ['mysql', 'asterisk', 'kamailio'])
+  t.deepEqual(await own.stop(), [])
+})
+
 test.serial('an edge that has died is not ok 3 s later', async (t) => {
   await own.start({})
   await own.part('kamailio').kill9()
@@ -112,9 +133,13 @@ test('what is set for the start is used, or named as ignored', (t) => {
   )
   t.regex(lines.join('\n'), /^HASHDIAL_DATABASE_URL is ignored: .*\nHASHDIAL_RNG_SECONDS is ignored: .*$/)
   t.notRegex(lines.join('\n'), /hunter2/)
-  t.throws(() => tunables({ HASHDIAL_RING_SECONDS: 'long' }, () => undefined), {
-    message: /^HASHDIAL_RING_SECONDS is "long"/,
-  })
+  // Kamailio's own words for such a one are a line of a file and `syntax error`.
+  const wrong = { RING_SECONDS: 'long', MISSES: 'few', CHILDREN: '0', CHALLENGE: '403', PATH_PROXIES: 'proxy.test' }
+  for (const [name, value] of Object.entries(wrong)) {
+    t.throws(() => tunables({ [`HASHDIAL_${name}`]: value }, () => undefined), {
+      message: new RegExp(`^HASHDIAL_${name} (is|has) "${value}"; give `),
+    })
+  }
 })
 
 test('an IPv6 address stands in brackets where a port follows', (t) => {

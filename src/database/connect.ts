@@ -100,14 +100,20 @@ export async function connectPatiently(url: string, logger?: Logger, seconds = 1
       if (!isDatabaseAway(error)) throw new Error(`the database ${where} refuses us: ${mend(error)}`, { cause: error })
       const waited = Date.now() - start
       if (waited > seconds * 1000)
-        throw new Error(`the database ${where} did not come up in ${seconds} s`, { cause: error })
+        throw new Error(`the database ${where} did not come up in ${seconds} s: ${problemOf(error)}`, { cause: error })
       if (waited >= told) {
-        logger?.info({ waited_ms: waited }, `waiting for the database ${where}`)
+        logger?.info({ waited_ms: waited, problem: problemOf(error) }, `waiting for the database ${where}`)
         told = waited + 5000
       }
       await sleep(250)
     }
   }
+}
+
+/** A name with several addresses is refused with an error for each, and a message that is empty. */
+function problemOf(error: unknown): string {
+  const { code, message } = error as { code?: string; message: string }
+  return message || (code ?? 'no connection')
 }
 
 function mend(error: unknown): string {

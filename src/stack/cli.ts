@@ -44,9 +44,8 @@ function stopWhenInterrupted(opening: Promise<Stack>): void {
 async function stop(): Promise<void> {
   refuseWhatCannotWork()
   const stack = await openStack({ name: 'main' })
-  const running = stack.parts.filter(({ pid }) => pid !== undefined).map(({ name }) => name)
-  await stack.stop()
-  console.log(running.length > 0 ? `stopped: ${running.join(', ')}` : 'nothing was running')
+  const ended = await stack.stop()
+  console.log(ended.length > 0 ? `stopped: ${ended.join(', ')}` : 'nothing was running')
 }
 
 async function status(): Promise<void> {

@@ -29,8 +29,8 @@ function take(file: string): boolean {
     return true
   } catch {
     const [pid, startTime = ''] = existsSync(file) ? readFileSync(file, 'utf8').split(' ') : []
-    const abandoned = startTime !== '' && !isAlive({ pid: Number(pid), startTime })
-    if (abandoned) rmSync(file, { force: true })
-    return false
+    if (startTime === '' || isAlive({ pid: Number(pid), startTime })) return false
+    rmSync(file, { force: true }) // abandoned: nobody is to be waited for
+    return take(file)
   }
 }

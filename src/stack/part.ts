@@ -68,15 +68,16 @@ export class Part {
     if (!ready) throw new StackError(`${this.name} gives no answer after ${seconds} s:\n${this.lastWords}`)
   }
 
-  /** Ends it as its makers want it ended (SIGTERM), and by force when that takes too long. */
-  async stop(seconds = 20): Promise<void> {
+  /** Ends it as its makers want it ended (SIGTERM), and by force when that takes too long. Was there anything to end? */
+  async stop(seconds = 20): Promise<boolean> {
     const id = this.#id()
     if (id) {
       process.kill(id.pid, 'SIGTERM')
       if (!(await becomesTrue(seconds * 1000, () => !isAlive(id)))) await this.kill9()
     }
-    await this.endOrphans()
+    const orphans = await this.endOrphans()
     rmSync(this.#pidFile, { force: true })
+    return id !== undefined || orphans
   }
 
   /** Ends it if it is this process that has started it, or is about to. */
@@ -86,17 +87,20 @@ export class Part {
   }
 
   /** When the first process of a part was killed alone its children live on, and hold its ports. */
-  async endOrphans(): Promise<void> {
+  async endOrphans(): Promise<boolean> {
     const pid = this.#recorded()?.pid
+    let found = false
     // While one of them lives the kernel gives their group's number to nobody else.
-    if (pid === undefined || startTimeOf(pid) !== '') return
+    if (pid === undefined || startTimeOf(pid) !== '') return found
     await becomesTrue(5000, () => {
       try {
-        return !process.kill(-pid, 'SIGKILL')
+        found = process.kill(-pid, 'SIGKILL')
+        return false
       } catch {
         return true // there are none, or no more
       }
     })
+    return found
   }
 
   /** A crash: no chance to clean up, for it and its children. */
@@ -127,11 +131,12 @@ export class Part {
     const log = openSync(this.log, 'a', 0o600)
     const child = this.#plan.spawn({ stdio: ['ignore', log, log], detached: true })
     closeSync(log)
+    // At once: whoever interrupts this start, or stops the part, finds it by its file only.
+    if (child.pid !== undefined) writeFileSync(this.#pidFile, `${child.pid} ${startTimeOf(child.pid)}\n`)
     await new Promise<void>((resolve, reject) => {
       child.on('spawn', resolve)
       child.on('error', (error) => reject(new StackError(`${this.name} could not be started: ${error.message}`)))
     })
-    writeFileSync(this.#pidFile, `${child.pid} ${startTimeOf(child.pid!)}\n`)
     child.unref()
   }
 }

@@ -41,6 +41,8 @@ export class Stack {
   readonly #parts: Map<PartName, Part>
   /** Starts parts again that have died; runs where it was asked for. */
   readonly supervisor: Part
+  /** While start() runs: was there one before it? Known when that one has ended. */
+  #supervised: Promise<boolean> = Promise.resolve(false)
 
   constructor(
     readonly site: Site,
@@ -112,7 +114,8 @@ export class Stack {
     const { fresh = false, progress = () => undefined, supervise = false } = options
     const waiting = () => progress('another process is starting this stack: waiting for it')
     await alone(join(this.folder, 'start.lock'), waiting, async () => {
-      await this.supervisor.stop()
+      this.#supervised = this.supervisor.stop()
+      await this.#supervised
       try {
         await this.#start(fresh, progress)
       } finally {
@@ -153,9 +156,11 @@ export class Stack {
     throw new StackError(`Hashdial is not well: ${JSON.stringify(await health(this.site))}\n${hashdial.lastWords}`)
   }
 
-  /** Ends what this process has started so far, and what it is about to start. */
+  /** Ends what this process has started so far, and what it is about to start. What ran before goes on, supervised as it was. */
   async interrupt(): Promise<void> {
     for (const part of [this.supervisor, ...this.parts.reverse()]) await part.interrupt()
+    if (!(await this.#supervised) || this.parts.every(({ pid }) => pid === undefined)) return
+    await new Part(this.folder, supervisorPlan(this.site)).start()
   }
 
   /** Parts that run with other settings than those asked for would be left alone otherwise. */
@@ -171,10 +176,12 @@ export class Stack {
     writeSecret(file, settings)
   }
 
-  /** Ends every part, those that use others first. */
-  async stop(): Promise<void> {
+  /** Ends every part, those that use others first, and what one that died has left. Tells which there were. */
+  async stop(): Promise<PartName[]> {
     await this.supervisor.stop()
-    for (const part of this.parts.reverse()) await part.stop()
+    const ended: PartName[] = []
+    for (const part of this.parts.reverse()) if (await part.stop()) ended.unshift(part.name)
+    return ended
   }
 }
 
