@@ -9,6 +9,13 @@ function answerAs(device: SipClient, invite: SipMessage, tag: string, extra: rea
   device.reply(told, '200 OK', extra)
 }
 
+/** Two answer, the second when the answer of the first has arrived: Kamailio's workers would take them in any order. */
+async function answerTwice(edge: Edge, device: SipClient, invite: SipMessage): Promise<void> {
+  answerAs(device, invite, 'one')
+  await edge.asterisk.message(({ status, headers }) => status === 200 && headers.get('to')![0]!.endsWith('tag=one'))
+  answerAs(device, invite, 'two')
+}
+
 /** Asterisk (which the test plays) calls a device behind which the call is forked. */
 async function forked(t: ExecutionContext): Promise<{ edge: Edge; device: SipClient; invite: SipMessage }> {
   const edge = await Edge.open(t)
@@ -25,8 +32,7 @@ const sent = (device: SipClient, method: string, tag: string): Promise<SipMessag
 
 test('of two who answer a forked call the second gets an ACK of its own and a BYE', async (t) => {
   const { edge, device, invite } = await forked(t)
-  answerAs(device, invite, 'one')
-  answerAs(device, invite, 'two')
+  await answerTwice(edge, device, invite)
   const ack = await sent(device, 'ACK', 'two')
   const bye = await sent(device, 'BYE', 'two')
   t.is(header(ack, 'cseq'), '7 ACK')
@@ -37,7 +43,6 @@ test('of two who answer a forked call the second gets an ACK of its own and a BY
     t.is(tagOf(request, 'from'), 'pbx')
   }
   device.reply(bye, '200 OK')
-  await edge.asterisk.message(({ status, headers }) => status === 200 && headers.get('to')![0]!.endsWith('tag=one'))
   // The first is left alone, also when it repeats its answer.
   answerAs(device, invite, 'one')
   await device.request('OPTIONS', { uri: `sip:127.0.0.1:${edge.port}` })
@@ -45,12 +50,11 @@ test('of two who answer a forked call the second gets an ACK of its own and a BY
 })
 
 test('the proxy that forked the call is on the way of both', async (t) => {
-  const { device, invite } = await forked(t)
+  const { edge, device, invite } = await forked(t)
   const told = { ...invite, headers: new Map(invite.headers) }
   const proxy = `<sip:127.0.0.1:${device.port};lr;n=1>`
   told.headers.set('record-route', [`<sip:192.0.2.9;lr>`, proxy, ...(invite.headers.get('record-route') ?? [])])
-  answerAs(device, told, 'one')
-  answerAs(device, told, 'two')
+  await answerTwice(edge, device, told)
   for (const method of ['ACK', 'BYE'])
     t.deepEqual((await sent(device, method, 'two')).headers.get('route'), [proxy, '<sip:192.0.2.9;lr>'])
 })

