@@ -20,7 +20,7 @@ export const limits = {
     variable: 'HASHDIAL_API_REQUESTS',
     unit: 'requests a second',
     default: '100',
-    why: 'how many requests a customer may send to the API (32 kB of body or answer count as one more); beyond it 429',
+    why: 'how many requests a customer may send to the API (8 kB of body or 32 of answer count as one more); beyond it 429',
     parse: whole(1, 1_000_000),
   }),
   apiAtOnce: setting({

@@ -10,8 +10,9 @@ export interface RequestLimits {
   apiAtOnce: number
 }
 
-/** So many bytes of a body or of an answer count as one more request. */
-const bytesPerRequest = 32_768
+/** So many bytes of a body, which is checked, or of an answer count as one more request. */
+const bodyBytesPerRequest = 8_192
+const answerBytesPerRequest = 32_768
 
 /** Each field of a query is checked, so there are not more than this. */
 const mostFields = 50
@@ -43,7 +44,7 @@ export function limitRequests(server: Server, { apiRequests, apiAtOnce }: Reques
     const count = underway.get(customer) ?? 0
     if (count > 1) underway.set(customer, count - 1)
     else underway.delete(customer)
-    budgets.take(customer, sizeOf(request) / bytesPerRequest)
+    budgets.take(customer, requestsFor(request))
   })
 }
 
@@ -52,9 +53,10 @@ interface Counted {
 }
 
 /** Of the body and of the answer, before it is compressed (which hapi's response tells in its headers only where it is not). */
-function sizeOf({ payload, response }: Request): number {
+function requestsFor({ payload, response }: Request): number {
   const { _payload: answer } = response as { _payload?: { size?(): number } }
-  return (payload instanceof Uint8Array ? payload.length : 0) + (answer?.size?.() ?? 0)
+  const body = payload instanceof Uint8Array ? payload.length : 0
+  return body / bodyBytesPerRequest + (answer?.size?.() ?? 0) / answerBytesPerRequest
 }
 
 function customerOf({ auth }: Request): string | undefined {
