@@ -224,8 +224,7 @@ test('many sources that miss are told of together, and each is blocked by itself
   t.true(await becomesTrue(5_000, async () => (await blocks(edge)).length === 60))
   // (of 60 names two may have the same slot of 65,536, once in 37 runs; then the later one has it)
   let blocked = 0
-  for (const source of sources)
-    if ((await source.request('INVITE', { uri: account.direct })).status === 404) blocked++
+  for (const source of sources) if ((await source.request('INVITE', { uri: account.direct })).status === 404) blocked++
   t.true(blocked >= 58, `${blocked} of ${sources.length}`)
   const since = edge.asterisk.received.length
   fine.send(fine.compose('INVITE', { uri: account.direct }))
