@@ -56,6 +56,7 @@ const number = whole(0, 999_999_999)
 const special: Record<string, Parse> = {
   HASHDIAL_CHALLENGE: oneOf(['407', '401']),
   HASHDIAL_PATH_PROXIES: networks,
+  HASHDIAL_TRUNK_PRIVATE: networks,
   HASHDIAL_CHILDREN: whole(1, 1000),
   HASHDIAL_SHM_MB: whole(32, 1_000_000),
   HASHDIAL_KAMAILIO_DEBUG: oneOf(['-3', '-2', '-1', '0', '1', '2', '3', '4']),

@@ -2,6 +2,7 @@ import { createSocket } from 'node:dgram'
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Plan } from './part.ts'
+import { hashdialEnv } from './hashdial.ts'
 import { kamailioDatabaseUrl } from './mysql.ts'
 import { hostOf, type Listening } from './ports.ts'
 import { giveTo, type Site } from './site.ts'
@@ -31,7 +32,13 @@ export function kamailioEnv(site: Site): Record<string, string> {
     HASHDIAL_DISPATCHER_LIST: '/stack/kamailio/dispatcher.list',
     HASHDIAL_TRUNK_SOCKET: `udp:${hostOf(site.address)}:${site.ports.sip}`,
     ...site.env,
+    HASHDIAL_TRUNK_PRIVATE: trunkNetworks(hashdialEnv(site)),
   }
+}
+
+/** Where Hashdial takes trunks, Kamailio has to call them. */
+function trunkNetworks({ HASHDIAL_FETCH_PRIVATE, HASHDIAL_TRUNK_PRIVATE }: Record<string, string>): string {
+  return [HASHDIAL_FETCH_PRIVATE, HASHDIAL_TRUNK_PRIVATE].filter(Boolean).join()
 }
 
 function sockets({ address, ports }: Site): Listening[] {

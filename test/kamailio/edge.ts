@@ -74,6 +74,7 @@ export class Edge {
       HASHDIAL_DISPATCHER_LIST: `/stack/kamailio/${name}`,
       HASHDIAL_CHILDREN: '4',
       HASHDIAL_SHM_MB: '64',
+      HASHDIAL_TRUNK_PRIVATE: '127.0.0.0/8', // the carriers of the tests
       ...options.env,
     }
     const running = { pid: 0, log: '' }

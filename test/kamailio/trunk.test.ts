@@ -170,3 +170,21 @@ test('the oldest trunk is called, and the next one when that is out of order', a
   t.deepEqual(await call('unknown', '603 Decline'), [603, 0, 1])
   t.deepEqual(await call('unknown'), [502, 0])
 })
+
+test('a trunk whose name leads into a private network is not called, whatever the name said when it was stored', async (t) => {
+  const edge = await Edge.open(t, { env: { HASHDIAL_TRUNK_PRIVATE: '127.0.15.0/24,10.9.0.0/16' } })
+  const { client: inside, got } = await farEnd(edge, '603 Decline')
+  const hidden = await edge.client('127.0.0.1')
+  const { port } = hidden
+  const call = async (...domains: string[]) => {
+    const { customer } = await edge.account()
+    for (const domain of domains) await makeTrunk(edge, customer, { domain })
+    return (await edge.asterisk.request('INVITE', { uri: outbound(customer, '+4930123456') }, 10_000)).status
+  }
+  const forbidden = [`127.0.0.1:${port}`, `localhost:${port}`, '10.8.0.1', '169.254.169.254', '192.168.1.1:5070']
+  for (const domain of forbidden) t.is(await call(domain), 502, domain)
+  t.regex(edge.kamailio.log, /leads to 127\.0\.0\.1, which is not on the public internet; HASHDIAL_TRUNK_PRIVATE/)
+  t.is(await call(...forbidden.slice(0, 4), `127.0.15.1:${inside.port}`), 603, 'the next trunk is called')
+  t.is(new Set(got).size, 1)
+  t.deepEqual(hidden.received, [])
+})
