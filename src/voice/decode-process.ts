@@ -1,4 +1,5 @@
 import { readFile } from 'node:fs/promises'
+import { constants, setPriority } from 'node:os'
 import { HashdialError } from '../errors.ts'
 import { answerJobs } from './answer-jobs.ts'
 import { decode } from './decode.ts'
@@ -12,6 +13,9 @@ export interface DecodeJob {
   to: PromptPaths
   longestSeconds: number
 }
+
+// Less than what speech gets: a sound of the web may be late, and whoever plays many must not cost others their calls.
+setPriority(constants.priority.PRIORITY_LOW)
 
 // What is wrong with a file is told to who sent it; the decoders print it too.
 Object.assign(console, { error: () => undefined, warn: () => undefined })

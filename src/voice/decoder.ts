@@ -11,7 +11,8 @@ export class Decoder {
   readonly #pool = new Pool<DecodeJob, Decoded>({
     file: new URL('./decode-process.ts', import.meta.url),
     data: undefined,
-    count: Math.min(2, availableParallelism()),
+    // one core at least is left to the calls
+    count: Math.max(1, Math.min(2, availableParallelism() - 1)),
     jobSeconds: 60,
     waiting: 500,
     work: 'the decoding of sounds',
