@@ -15,13 +15,15 @@ CREATE TABLE events (
   UNIQUE KEY events_id (id),
   UNIQUE KEY events_sequence (customer_id, sequence),
   KEY events_unnumbered (sequence, insertion),
+  KEY events_newest (customer_id, tm_create, id),
   KEY events_resource (customer_id, resource_id, sequence),
   KEY events_old (tm_create)
 ) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_unicode_ci;
 
--- The last number that was given to an event of each customer.
+-- The last number that was given to an event of each customer. The row of nobody is the lock of who gives them.
 CREATE TABLE event_counters (
   customer_id CHAR(36) CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
   sequence BIGINT UNSIGNED NOT NULL,
   PRIMARY KEY (customer_id)
 ) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_unicode_ci;
+INSERT INTO event_counters VALUES ('', 0);

@@ -108,6 +108,13 @@ export const settings = {
     why: 'how long failed registrations and blocked guessers are kept',
     parse: whole(1, 3650),
   }),
+  eventRetentionDays: setting({
+    variable: 'HASHDIAL_EVENT_RETENTION_DAYS',
+    unit: 'days',
+    default: '7',
+    why: 'how long events are kept, for who asks for them later',
+    parse: whole(1, 3650),
+  }),
   ...limits,
   corsOrigins: setting({
     variable: 'HASHDIAL_CORS_ORIGINS',

@@ -2,14 +2,14 @@ import 'reflect-metadata'
 import { createPool, type Pool, type PoolConnection, type QueryValues } from 'mysql2'
 import type { Connection } from 'mysql2/promise'
 import { DataSource, QueryFailedError, type EntityManager, type EntityTarget, type ObjectLiteral } from 'typeorm'
-import { connectionOptions, connectPatiently, sessionSql, typeormOptions } from './database/connect.ts'
+import { connectionOptions, connectPatiently, isContended, sessionSql, typeormOptions } from './database/connect.ts'
 import { Guard } from './database/guard.ts'
 import { Watch, type DatabaseState } from './database/watch.ts'
 import { fromSqlTime, toSqlTime } from './database/time.ts'
 import type { Logger } from './log.ts'
 
 export { longText } from './database/columns.ts'
-export { isDatabaseAway, isDatabaseReadOnly } from './database/connect.ts'
+export { isDatabaseAway, isDatabaseReadOnly, isRetryable } from './database/connect.ts'
 export { unhurried } from './database/guard.ts'
 export { migrate } from './database/migrate.ts'
 export { fromSqlTime, now, toSqlTime } from './database/time.ts'
@@ -151,10 +151,40 @@ export async function transaction<T>(database: DataSource, run: (manager: Entity
     try {
       return await database.transaction(run)
     } catch (error) {
-      const { code } = ((error as QueryFailedError).driverError ?? {}) as { code?: string }
-      if (attempt === 5 || (code !== 'ER_LOCK_DEADLOCK' && code !== 'ER_LOCK_WAIT_TIMEOUT')) throw error
+      if (attempt === 5 || !isContended(error)) throw error
     }
   }
+}
+
+export interface Statement {
+  sql: string
+  values: readonly unknown[]
+}
+
+/** All statements or none of them, on a connection of the driver's pool itself. */
+export async function atomically(database: DataSource, statements: readonly Statement[]): Promise<void> {
+  const [only, ...more] = statements
+  if (more.length === 0) return void (only && (await query(database, only.sql, only.values)))
+  const connection = await promisify<PoolConnection>((done) => poolOf(database).getConnection(done))
+  const run = (sql: string, values: readonly unknown[] = []) =>
+    promisify((done) => connection.query(sql, values as QueryValues, done))
+  try {
+    await run('START TRANSACTION')
+    for (const { sql, values } of statements) await run(sql, values)
+    await run('COMMIT')
+    connection.release()
+  } catch (error) {
+    // One that cannot even do this holds nobody knows what: the server rolls back when it is gone.
+    run('ROLLBACK').then(
+      () => connection.release(),
+      () => connection.destroy(),
+    )
+    throw error
+  }
+}
+
+function promisify<T>(work: (done: (error: Error | null, result: T) => void) => void): Promise<T> {
+  return new Promise((resolve, reject) => work((error, result) => (error ? reject(error) : resolve(result))))
 }
 
 /** Did the row that this one belongs to go away? */
@@ -164,9 +194,7 @@ export function isForeignKeyMissing(error: unknown): boolean {
 
 /** What is asked for every call goes to the driver's pool itself: TypeORM takes a connection aside for each query. */
 export function query(database: DataSource, sql: string, values: readonly unknown[]): Promise<unknown> {
-  return new Promise((resolve, reject) => {
-    poolOf(database).query(sql, values as QueryValues, (error, result) => (error ? reject(error) : resolve(result)))
-  })
+  return promisify((done) => poolOf(database).query(sql, values as QueryValues, done))
 }
 
 /**
@@ -202,7 +230,7 @@ export async function findRow<Row extends ObjectLiteral, Column extends string>(
 }
 
 /** Stores a new row; again after a crash it is there. */
-export async function insertOnce(database: DataSource, table: string, row: object): Promise<void> {
+export async function insertOnce(database: Pick<EntityManager, 'query'>, table: string, row: object): Promise<void> {
   const names = Object.keys(row)
   const values = Object.entries(row).map(([name, value]: [string, unknown]) =>
     name.startsWith('tm_') && typeof value === 'string' ? toSqlTime(value) : value,

@@ -6,7 +6,6 @@ import { reconcile } from './activeflows/reconcile.ts'
 import { createServer } from './api/server.ts'
 import { AriNode } from './ari/connection.ts'
 import type { Exchange } from './calls/call.ts'
-import { Journal } from './calls/journal.ts'
 import { Limits } from './calls/limits.ts'
 import { recordingFiles, removeOldRecordings } from './calls/recording-files.ts'
 import { Recordings } from './calls/recordings.ts'
@@ -18,10 +17,15 @@ import { transcriptColumns } from './calls/transcription.ts'
 import { Underway } from './calls/underway.ts'
 import { ConfigError, loadConfig, type Config } from './config.ts'
 import { migrate, openDatabase, type DataSource } from './database.ts'
+import type { Table } from './database/upsert.ts'
+import { WriteBehind } from './database/write-behind.ts'
+import { eventColumns } from './events/event.ts'
+import { Relay } from './events/relay.ts'
 import { scheduleJobs, type Job } from './jobs.ts'
 import { createLogger, type Logger } from './log.ts'
 import { createMetrics } from './metrics.ts'
 import { repairs } from './registrar/repairs.ts'
+import { createEventOf } from './resources/happened.ts'
 import { entities } from './resources/index.ts'
 import type { Site } from './resources/resource.ts'
 import { createDoor } from './stasis.ts'
@@ -40,7 +44,7 @@ async function main(config: Config, log: Logger): Promise<void> {
   const sounds = await openSounds(config, web, log)
   const transcribes = new Transcribes(database)
   const parts = { database, sounds, recordings: new Recordings(database, log), transcribes, web, log }
-  const { journal, switchboard, errands, outgoing, nodes, compare } = createCalls(config, parts, (count) =>
+  const { writes, switchboard, errands, outgoing, nodes, compare } = createCalls(config, parts, (count) =>
     metrics.repairs.inc({ job: 'reconcile' }, count),
   )
   const jobs = [
@@ -54,41 +58,61 @@ async function main(config: Config, log: Logger): Promise<void> {
     trunkHosts: new Web([...config.fetchPrivate, ...config.trunkPrivate]),
     ...{ outgoing, recordings: recordingFiles(nodes), transcribes, health: { ari: () => health(nodes) } },
   })
+  const relay = new Relay(database, log)
+  relay.start()
   for (const node of nodes) node.start()
   await server.start()
   log.info({ api: server.info.uri }, 'Hashdial is up')
   sounds.warmUp()
 
-  // Calls live on in Asterisk, and the next process finds them there: what is under way here is finished, not they.
-  const drain = async (signal: string) => {
+  const timeout = config.drainSeconds * 1000
+  onSignal(timeout, async (signal) => {
     log.info({ signal, calls: switchboard.size }, 'stopping; calls go on in Asterisk')
-    const timeout = config.drainSeconds * 1000
-    setTimeout(() => process.exit(0), timeout).unref()
     for (const node of nodes) node.stop()
-    await Promise.all([server.stop({ timeout }), scheduled.stop(), transcribes.drain().then(() => journal.drain())])
-    process.exit(0)
-  }
-  process.once('SIGTERM', (signal) => void drain(signal))
-  process.once('SIGINT', (signal) => void drain(signal))
+    await Promise.all([server.stop({ timeout }), scheduled.stop(), transcribes.drain().then(() => writes.drain())])
+    await relay.stop()
+  })
+}
+
+/** Calls live on in Asterisk, and the next process finds them there: what is under way here is finished, not they. */
+function onSignal(timeoutMs: number, drain: (signal: string) => Promise<void>): void {
+  for (const name of ['SIGTERM', 'SIGINT'] as const)
+    process.once(name, (signal) => {
+      setTimeout(() => process.exit(0), timeoutMs).unref()
+      void drain(signal).finally(() => process.exit(0))
+    })
 }
 
 type Parts = Pick<Exchange, 'database' | 'sounds' | 'recordings' | 'transcribes' | 'web' | 'log'>
 
-const journalled = {
-  ...{ calls: callColumns, groupcalls: groupcallColumns },
-  ...{ activeflows: activeflowColumns, transcripts: transcriptColumns },
+/** What live calls are written to, in the order of the foreign keys. */
+const tables: Record<string, Table> = {
+  ...{ calls: { columns: callColumns }, groupcalls: { columns: groupcallColumns } },
+  ...{ activeflows: { columns: activeflowColumns }, transcripts: { columns: transcriptColumns } },
+  events: { columns: eventColumns, immutable: true },
 }
+
+const notReconciled = 'not reconciled; it is tried again'
 
 /** Everything that a call goes through, not connected yet. `compare` makes Asterisk, memory and MySQL agree. */
 function createCalls(config: Config, parts: Parts, repaired: (count: number) => void) {
   const { database, log, recordings, transcribes } = parts
-  const journal = new Journal(database, journalled)
+  const writes = new WriteBehind(database, tables)
   const times = { ringSeconds: config.ringSeconds, callSeconds: config.callHours * 3600 }
   const switchboard = new Switchboard()
   const errands = new Errands(switchboard)
   const outgoing = new Outgoing(switchboard)
   const underway = new Underway({ actions: config.customerActions, customer: config.customerRequests })
-  const house = { journal, errands, outgoing, underway, limits: new Limits(log), baseDomain: config.baseDomain }
+  const { baseDomain } = config
+  const house = {
+    writes,
+    errands,
+    outgoing,
+    underway,
+    limits: new Limits(log),
+    baseDomain,
+    eventOf: createEventOf(baseDomain),
+  }
   const exchange: Exchange = { ...parts, ...house, ...times }
   const door = createDoor(exchange, switchboard)
   const compare = oneAtATime(async (node: AriNode): Promise<number> => {
@@ -98,22 +122,17 @@ function createCalls(config: Config, parts: Parts, repaired: (count: number) => 
     if (count > 0) log.info({ node: node.name, ...found }, 'calls, channels and rows agree again')
     return count
   })
-  const listener = {
-    stasisStart: door.stasisStart,
-    connected: (node: AriNode) => {
-      compare(node).then(repaired, (error: unknown) =>
-        log.warn({ err: error as Error }, 'not reconciled; it is tried again'),
-      )
-    },
-    disconnected: (node: AriNode) => switchboard.of(node).forEach((call) => call.interrupt()),
-  }
+  const connected = (node: AriNode) =>
+    void compare(node).then(repaired, (err: Error) => log.warn({ err }, notReconciled))
+  const disconnected = (node: AriNode) => switchboard.of(node).forEach((call) => call.interrupt())
+  const listener = { stasisStart: door.stasisStart, connected, disconnected }
   const nodes = config.ariUrls.map(({ url }) => new AriNode(url, log, listener))
   switchboard.nodes = nodes
   const orders: NonNullable<Site['outgoing']> = {
     order: (order) => outgoing.order(exchange, order),
     hangup: (groupcall) => outgoing.hangup(groupcall),
   }
-  return { journal, switchboard, errands, outgoing: orders, nodes, compare }
+  return { writes, switchboard, errands, outgoing: orders, nodes, compare }
 }
 
 async function openSounds(config: Config, web: Web, log: Logger): Promise<Sounds> {

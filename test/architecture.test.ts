@@ -10,7 +10,7 @@ const floors = [
   ['acd'],
   ['calls', 'registrar'],
   ['directs', 'ari', 'events', 'voice'],
-  ['budgets', 'config', 'database', 'errors', 'json', 'log', 'metrics', 'turns', 'web'],
+  ['budgets', 'config', 'database', 'errors', 'id', 'json', 'log', 'metrics', 'turns', 'web'],
 ]
 const root = new URL('../', import.meta.url)
 const files = ['src', 'test', 'bench'].flatMap((folder) =>

@@ -1,7 +1,8 @@
 import type { StepLike } from '../actions/action.ts'
 import { callVariables } from '../actions/variables.ts'
-import type { Call } from '../calls/call.ts'
+import type { Call, Exchange } from '../calls/call.ts'
 import { now } from '../database.ts'
+import type { Entry } from '../database/write-behind.ts'
 
 /** A list of actions and where it is. */
 export interface Frame {
@@ -75,4 +76,25 @@ export function createActiveflow(call: Call, actions: readonly StepLike[], flow:
     },
     ...{ executed_actions: [], tm_create: now(), tm_update: null, tm_end: null },
   }
+}
+
+/** A flow that runs fast is told of so often. */
+const updatesMs = 1_000
+const toldAt = new WeakMap<ActiveflowRow, number>()
+
+/** The row, and what is told of it: its beginning, that it goes on, its end. */
+export function activeflowEntries({ eventOf }: Pick<Exchange, 'eventOf'>, flow: ActiveflowRow): Entry[] {
+  const told = toldAt.get(flow)
+  const isNew = told === undefined && flow.tm_update === null
+  const isDue = flow.status === 'ended' || isNew || performance.now() - (told ?? -Infinity) >= updatesMs
+  if (!isDue) return [['activeflows', flow]]
+  toldAt.set(flow, performance.now())
+  const what = flow.status === 'ended' ? 'ended' : isNew ? 'created' : 'updated'
+  const begun: Entry[] = isNew && what === 'ended' ? [['events', eventOf('activeflow', 'created', flow)]] : []
+  if (!isNew) flow.tm_update = now()
+  return [['activeflows', flow], ...begun, ['events', eventOf('activeflow', what, flow)]]
+}
+
+export function storeActiveflow(exchange: Exchange, flow: ActiveflowRow, urgency?: 'now' | 'soon'): Promise<void> {
+  return exchange.writes.store(activeflowEntries(exchange, flow), urgency)
 }

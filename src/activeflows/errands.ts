@@ -3,11 +3,13 @@ import type { StepLike } from '../actions/action.ts'
 import type { AriNode } from '../ari/connection.ts'
 import type { CallRow, Exchange } from '../calls/call.ts'
 import { Errand } from '../calls/errand.ts'
+import { partEvent, type PartTable } from '../calls/parts.ts'
 import { newTrail, type Trail } from '../calls/stamp.ts'
 import type { Switchboard } from '../calls/switchboard.ts'
-import { now, toSqlTime, transaction } from '../database.ts'
+import { fromSqlTime, now, toSqlTime, transaction } from '../database.ts'
 import { HashdialError } from '../errors.ts'
-import type { ActiveflowRow } from './activeflow.ts'
+import { insertEvents } from '../events/event.ts'
+import { activeflowEntries, type ActiveflowRow } from './activeflow.ts'
 import { runActiveflow } from './run.ts'
 import { takeOver } from './trial.ts'
 
@@ -56,7 +58,7 @@ export class Errands {
 
   /** Records the end of an activeflow together with the beginning of the one that follows it. Never rejects. */
   async end(call: Ended, flow: ActiveflowRow): Promise<void> {
-    const { journal, log } = call.exchange
+    const { writes, log } = call.exchange
     const warn = (err: unknown) =>
       void log.warn({ err: err as Error, activeflow: flow.id }, 'an activeflow did not end well')
     this.#ending.add(flow.id)
@@ -65,14 +67,12 @@ export class Errands {
     const follower = this.#isFull(call, flow) ? undefined : await followComplete(call, flow).catch(warn)
     const rows = [flow, ...(follower ? [follower] : [])]
     for (const { id } of rows) this.#ending.add(id)
-    // Both in one statement, before the follower does anything: a crash can neither lose it nor begin it twice.
-    const urgency = follower ? 'now' : 'soon'
-    const saved = Promise.all([
-      ...rows.map((row) => journal.save('activeflows', row, urgency)),
-      // That the call is over is what a recovery knows a follower by. The row of an errand is not the call's.
-      follower && call.hasCaller && journal.save('calls', call.row),
-    ])
-    void saved
+    // In one unit, before the follower does anything: a crash can neither lose it nor begin it twice.
+    const entries = rows.flatMap((row) => activeflowEntries(call.exchange, row))
+    // That the call is over is what a recovery knows a follower by. The row of an errand is not the call's.
+    if (follower && call.hasCaller) entries.push(['calls', call.row])
+    void writes
+      .store(entries, follower ? 'now' : 'soon')
       .then(() => follower && this.#run(call, follower))
       .catch(warn)
       .finally(() => rows.forEach(({ id }) => this.#ending.delete(id)))
@@ -84,7 +84,7 @@ export class Errands {
    */
   async endPart(
     { node, exchange }: Pick<Ended, 'node' | 'exchange'>,
-    table: 'recordings' | 'transcribes',
+    table: PartTable,
     part: Part,
     status: string,
   ): Promise<void> {
@@ -97,12 +97,18 @@ export class Errands {
           `UPDATE ${table} SET status = ?, tm_end = ?, tm_update = ? WHERE id = ? AND tm_end IS NULL`,
           [status, time, time, part.id],
         )
-        if (affectedRows === 0 || !part.on_end_flow_id) return undefined
+        if (affectedRows === 0) return undefined
+        const ended = { ...part, status, tm_end: fromSqlTime(time), tm_update: fromSqlTime(time) }
+        await insertEvents(manager, [partEvent(exchange, table, true, ended)])
+        if (!part.on_end_flow_id) return undefined
         const row = await manager.getRepository<CallRow>('calls').findOneBy({ id: part.reference_id })
         const flow = await manager.getRepository<ActiveflowRow>('activeflows').findOneBy({ id: part.activeflow_id })
         const news = { [`hashdial.${table.replace(/s$/, '')}.id`]: part.id }
         const follower = row && flow && (await follow({ row, exchange }, flow, part.on_end_flow_id, id, news))
-        if (follower) await manager.insert('activeflows', follower)
+        if (follower) {
+          await manager.insert('activeflows', follower)
+          await insertEvents(manager, [exchange.eventOf('activeflow', 'created', follower)])
+        }
         return follower ? { row, flow: follower } : undefined
       })
       if (begun) this.#run({ row: begun.row, node, exchange }, begun.flow)

@@ -2,11 +2,12 @@ import type { StepLike } from '../actions/action.ts'
 import type { AriNode } from '../ari/connection.ts'
 import type { Address, Call, CallRow, Exchange } from '../calls/call.ts'
 import type { HangupReason } from '../calls/causes.ts'
-import { idOf } from '../calls/id.ts'
+import { idOf } from '../id.ts'
 import type { Leg } from '../calls/originate.ts'
 import type { Trail } from '../calls/stamp.ts'
 import type { Switchboard } from '../calls/switchboard.ts'
 import { now } from '../database.ts'
+import type { Entry } from '../database/write-behind.ts'
 import type { FlowReference } from './activeflow.ts'
 
 /** A row of `groupcalls`; see sql/005-groupcalls.sql. */
@@ -63,8 +64,11 @@ export class Groupcall {
     return idOf(`${this.row.id}-${index}`)
   }
 
-  save(): Promise<void> {
-    return this.exchange.journal.save('groupcalls', this.row)
+  /** Stores it, and what happened. */
+  save(what?: 'created' | 'progressing' | 'hangup'): Promise<void> {
+    const { writes, eventOf } = this.exchange
+    const events: Entry[] = what ? [['events', eventOf('groupcall', what, this.row)]] : []
+    return writes.store([['groupcalls', this.row], ...events])
   }
 
   /** Calls one after another, or all, and lasts until all have ended. A run after a crash finds those that were made. */
@@ -83,14 +87,14 @@ export class Groupcall {
     else for (const index of all) await ring(index)
     const last = calls.find(({ id }) => id === this.row.answer_call_id) ?? calls.at(-1)
     const { hangup_by, hangup_reason } = last?.row ?? { hangup_by: '', hangup_reason: 'failed' as const }
-    this.#set({ status: 'hangup', hangup_by, hangup_reason, tm_hangup: now() })
-    await this.save()
+    Object.assign(this.row, { status: 'hangup', hangup_by, hangup_reason, tm_hangup: now(), tm_update: now() })
+    await this.save('hangup')
   }
 
   /** Is this the call that answered first? Then the others stop ringing. */
   claim(call: Call): boolean {
     const first = this.row.answer_call_id === null && !this.#ending
-    if (first) this.#set({ answer_call_id: call.id, status: 'progressing', tm_progressing: now() })
+    if (first) this.#set({ answer_call_id: call.id, status: 'progressing', tm_progressing: now() }, 'progressing')
     if (this.row.answer_call_id !== call.id) return false
     this.#drop()
     return true
@@ -121,9 +125,9 @@ export class Groupcall {
     }
   }
 
-  #set(changes: Partial<GroupcallRow>): void {
+  #set(changes: Partial<GroupcallRow>, what?: 'progressing'): void {
     Object.assign(this.row, { ...changes, tm_update: now() })
-    this.save().catch((error: unknown) =>
+    this.save(what).catch((error: unknown) =>
       this.exchange.log.warn({ err: error as Error, groupcall: this.row.id }, 'the groupcall could not be recorded'),
     )
   }

@@ -2,8 +2,8 @@ import { randomUUID } from 'node:crypto'
 import { IsNull } from 'typeorm'
 import type { AriNode } from '../ari/connection.ts'
 import { Call, callEnded, type Exchange } from '../calls/call.ts'
-import { idOf } from '../calls/id.ts'
-import { inTime, storedTooLate } from '../calls/journal.ts'
+import { idOf } from '../id.ts'
+import { inTime, storedTooLate } from '../database/write-behind.ts'
 import { ringOut, type Leg } from '../calls/originate.ts'
 import { identityOf } from '../calls/party.ts'
 import { outgoingRow } from '../calls/row.ts'
@@ -11,7 +11,7 @@ import { newTrail } from '../calls/stamp.ts'
 import type { Switchboard } from '../calls/switchboard.ts'
 import { now } from '../database.ts'
 import { HashdialError } from '../errors.ts'
-import { createActiveflow, type ActiveflowRow } from './activeflow.ts'
+import { activeflowEntries, createActiveflow, type ActiveflowRow } from './activeflow.ts'
 import { Groupcall, type GroupcallRow, type GroupcallState } from './groupcall.ts'
 import { planOf, type Order, type Plan } from './order.ts'
 import { runActiveflow } from './run.ts'
@@ -113,7 +113,9 @@ export class Outgoing {
       variables: { ...variables, ...activeflow.state.variables },
       ...(early && { early }),
     })
-    const stored = store(call.save().then(() => call.exchange.journal.save('activeflows', activeflow)))
+    const { writes } = call.exchange
+    const entries = [...call.entries(), ...activeflowEntries(call.exchange, activeflow)]
+    const stored = store(writes.store(entries)).then(() => void (call.stored = true))
     const failed = () => {
       call.end('local', 'failed')
       return errands.end(call, activeflow)
@@ -132,7 +134,7 @@ export class Outgoing {
   async #beginGroup(found: Groupcall): Promise<void> {
     this.#groups.set(found.row.id, found)
     try {
-      await store(found.save())
+      await store(found.save('created'))
       await this.#member(found, 0)
     } catch (error) {
       found.hangup()

@@ -1,7 +1,7 @@
 import { ActionError, type Place, type StepLike } from '../actions/action.ts'
 import { checkActions } from '../actions/check.ts'
 import type { Call } from '../calls/call.ts'
-import type { ActiveflowRow, Frame } from './activeflow.ts'
+import { storeActiveflow, type ActiveflowRow, type Frame } from './activeflow.ts'
 
 /** The place of the action at the cursor. */
 export class CursorPlace implements Place {
@@ -36,7 +36,7 @@ export class CursorPlace implements Place {
   }
 
   save(): Promise<void> {
-    return this.#call.exchange.journal.save('activeflows', this.#flow)
+    return storeActiveflow(this.#call.exchange, this.#flow)
   }
 
   async check(list: unknown): Promise<StepLike[]> {

@@ -52,6 +52,7 @@ export async function reconcile(
   const rows = await exchange.database.getRepository<CallRow>('calls').findBy({ node: node.name, tm_hangup: IsNull() })
   for (const row of rows.filter(({ id }) => !carried.has(id) && !switchboard.has(id))) {
     const call = new Call(row, node, exchange)
+    call.stored = true
     // Asked again now that its events are heard: it may have ended since the list was made.
     const channel = alive.has(row.channel_id)
       ? await unlessGone(node.ari.channels.get({ channelId: row.channel_id }))
@@ -105,7 +106,7 @@ async function recover(
     if (flow?.status === 'running') await endActiveflow(call, flow)
     return false
   }
-  call.recovered = call.stored = true
+  call.recovered = true
   call.exchange.limits.count(call)
   takeOver(call)
   call.see(channel.state)

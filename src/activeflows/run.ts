@@ -4,9 +4,9 @@ import { actionOf } from '../actions/index.ts'
 import { hasVariables, substitute } from '../actions/variables.ts'
 import { AriError } from '../ari/types.ts'
 import { callEnded, type Call } from '../calls/call.ts'
-import { inTime, storedTooLate } from '../calls/journal.ts'
+import { inTime, storedTooLate } from '../database/write-behind.ts'
 import { now } from '../database.ts'
-import type { ActiveflowRow, ExecutedAction } from './activeflow.ts'
+import { storeActiveflow, type ActiveflowRow, type ExecutedAction } from './activeflow.ts'
 import { Pace } from './pace.ts'
 import { CursorPlace } from './place.ts'
 import { Trial } from './trial.ts'
@@ -58,7 +58,7 @@ async function pay({ exchange, row, signal }: Call, cost: number): Promise<void>
 /** The lists of a flow are read and, before each action, stored: those that are long count. */
 async function payForLists(call: Call, flow: ActiveflowRow): Promise<void> {
   const size = sizeOf(flow)
-  call.exchange.journal.expect(flow, size)
+  call.exchange.writes.expect(flow, size)
   await pay(call, size / bytesPerAction)
 }
 
@@ -99,7 +99,7 @@ async function runStep(call: Call, flow: ActiveflowRow, step: StepLike, trial: T
   const marked = verdict === 'marked'
   try {
     const isStored = marked || !(action.pure || action.final)
-    await pay(call, 1 + (isStored ? call.exchange.journal.bytesOf(flow) / bytesPerAction : 0))
+    await pay(call, 1 + (isStored ? call.exchange.writes.bytesOf(flow) / bytesPerAction : 0))
     const stored = isStored ? save(call, flow, marked) : Promise.resolve()
     stored.catch(() => undefined) // an eager action may end before it looks
     if (!action.eager || marked) await stored
@@ -205,13 +205,12 @@ function move(flow: ActiveflowRow, jump: Jump | void): void {
 
 /**
  * Stores the cursor. A new call is not begun without its row, which says where its activeflow begins; one that is under
- * way goes on when MySQL does not answer, for a caller is worth more than the cursor (the journal stores it later).
+ * way goes on when MySQL does not answer, for a caller is worth more than the cursor, which is stored later.
  */
 async function save(call: Call, flow: ActiveflowRow, marked: boolean): Promise<void> {
-  const { journal } = call.exchange
   const first = !call.stored
   const atStart = first && flow.state.executions === 1 && !marked
-  const flowSaved = journal.save('activeflows', flow, atStart ? 'soon' : 'now')
+  const flowSaved = storeActiveflow(call.exchange, flow, atStart ? 'soon' : 'now')
   flowSaved.catch(() => undefined)
   const saved = Promise.all([atStart ? undefined : flowSaved, first ? call.save() : undefined])
   if (!(await inTime(saved)) && first) throw storedTooLate()

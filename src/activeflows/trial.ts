@@ -1,8 +1,8 @@
 import type { AnyAction, StepLike } from '../actions/action.ts'
 import { hasVariables } from '../actions/variables.ts'
 import type { Call } from '../calls/call.ts'
-import { inTime } from '../calls/journal.ts'
-import type { ActiveflowRow } from './activeflow.ts'
+import { inTime } from '../database/write-behind.ts'
+import { storeActiveflow, type ActiveflowRow } from './activeflow.ts'
 
 /** An action that the process has died of so often is not run again. */
 const mostDeaths = 2
@@ -68,7 +68,7 @@ export class Trial {
     const timer = setTimeout(() => {
       if (this.#flow.state.deaths === undefined) return
       delete this.#flow.state.deaths
-      const saved = this.#call.exchange.journal.save('activeflows', this.#flow)
+      const saved = storeActiveflow(this.#call.exchange, this.#flow)
       void inTime(saved)
         .catch(() => false)
         .finally(this.#end)

@@ -1,10 +1,10 @@
 import type { Request, ServerRoute } from '@hapi/hapi'
 import Joi from 'joi'
 import { now } from '../database.ts'
-import { directUri } from '../directs/direct.ts'
 import { HashdialError } from '../errors.ts'
 import { id } from '../resources/fields.ts'
-import type { Body, Command, Resource, Row, Site } from '../resources/resource.ts'
+import { present } from '../resources/present.ts'
+import type { Command, Resource, Row, Site } from '../resources/resource.ts'
 import { principalOf, type Principal } from './auth.ts'
 import { readBody } from './body.ts'
 import { pagingQuery, readPageToken, writePageToken } from './paging.ts'
@@ -41,8 +41,8 @@ function listRoute(resource: Resource, site: Site): ServerRoute {
     async handler(request) {
       const { page_size: size, page_token, ...filter } = request.query as { page_size: number; page_token: string }
       const after = readPageToken(page_token)
-      const scope = { ...filter, ...scopeOf(resource, principalOf(request)) }
-      const { rows, more } = await store.list(site, resource, scope, size, after)
+      const scope = { ...(resource.narrow ? {} : filter), ...scopeOf(resource, principalOf(request)) }
+      const { rows, more } = await store.list(site, resource, { scope, size, after, filter })
       const last = more ? rows.at(-1) : undefined
       return {
         result: rows.map((row) => present(resource, row, site)),
@@ -178,16 +178,4 @@ function ownerOf({ access }: Resource, principal: Principal, asked: unknown): st
   }
   if (asked === undefined || asked === principal.customer_id) return { customer_id: principal.customer_id }
   throw new HashdialError('PERMISSION_DENIED', 'PERMISSION_DENIED', 'customer_id is not yours: leave it out')
-}
-
-const fields = new WeakMap<Resource, string[]>()
-
-/** The JSON of a row: the fields that the schema names, and no other column. */
-function present(resource: Resource, row: Row, { baseDomain }: Site, tm_delete: string | null = null): Body {
-  const names = fields.get(resource) ?? Object.keys(resource.schema.read.describe().keys as object)
-  fields.set(resource, names)
-  const { direct_hash = '' } = row as { direct_hash?: string }
-  const others: Body = { direct_uri: directUri(direct_hash, baseDomain), tm_delete }
-  const values = names.map((name) => [name, name in others ? others[name] : (row as Row & Body)[name]] as const)
-  return Object.fromEntries(values.filter(([, value]) => value !== undefined))
 }

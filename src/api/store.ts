@@ -3,12 +3,22 @@ import type { ObjectLiteral, SelectQueryBuilder } from 'typeorm'
 import { isDuplicate, isForeignKeyMissing, now, toSqlTime, transaction, type EntityManager } from '../database.ts'
 import { issue, regenerate, revoke } from '../directs/issue.ts'
 import { HashdialError } from '../errors.ts'
+import { insertEvents, type EventRow } from '../events/event.ts'
+import { eventOf } from '../resources/happened.ts'
 import type { Body, Resource, Row, Site } from '../resources/resource.ts'
 import { oneAtATime, turn } from '../turns.ts'
 import type { Place } from './paging.ts'
 
 /** The columns that a row must have to be seen: `{ customer_id }`, or nothing for the operator. */
 export type Scope = Readonly<Record<string, string>>
+
+/** One page of a list. */
+export interface Wanted {
+  scope: Scope
+  size: number
+  after?: Place | undefined
+  filter?: Body
+}
 
 /** How many bytes of long columns a page has, and how many are read at once. */
 const pageBytes = 1_000_000
@@ -22,13 +32,12 @@ const pieceBytes = 250_000
 export async function list(
   site: Site,
   resource: Resource,
-  scope: Scope,
-  size: number,
-  after?: Place,
+  { scope, size, after, filter = {} }: Wanted,
 ): Promise<{ rows: Row[]; more: boolean }> {
   const { manager } = site.database
   const page = (query: SelectQueryBuilder<ObjectLiteral>): SelectQueryBuilder<ObjectLiteral> => {
     matching(query.select('place.id', 'id').from(resource.entity, 'place'), 'place', scope)
+    resource.narrow?.(query as SelectQueryBuilder<Row>, 'place', filter)
     const from = after && { tm: toSqlTime(after.tm_create), from: after.id }
     // Not (tm_create, id) < (…): MySQL does not find its place in an index with that.
     if (from) query.andWhere('place.tm_create <= :tm AND (place.tm_create < :tm OR place.id < :from)', from)
@@ -128,6 +137,7 @@ export async function create(site: Site, resource: Resource, scope: Scope, body:
     await resource.created?.({ row, body, manager, site })
     if (resource.direct === 'on create') await issue(manager, owner(resource, row), site)
     const stored = await read(manager, resource, {}, row.id)
+    await insertEvents(manager, [eventOf(resource, 'created', stored, site)])
     const once = (resource.once ?? []).map((field) => [field, (row as Body)[field]])
     return Object.assign(stored, Object.fromEntries(once)) as Row
   })
@@ -141,7 +151,9 @@ export async function update(site: Site, resource: Resource, scope: Scope, id: s
       const row = await read(manager, resource, scope, id)
       await resource.updated({ row, body, manager, site })
     }
-    return read(manager, resource, scope, id)
+    const row = await read(manager, resource, scope, id)
+    await insertEvents(manager, [eventOf(resource, 'updated', row, site)])
+    return row
   })
 }
 
@@ -152,6 +164,7 @@ export async function remove(site: Site, resource: Resource, scope: Scope, id: s
     if (resource.direct) await revoke(manager, { type: resource.type, id })
     await resource.removed?.(row, site)
     await manager.delete(resource.entity, { id })
+    await insertEvents(manager, [eventOf(resource, 'deleted', row, site)])
     return row
   })
 }
@@ -161,8 +174,15 @@ export async function regenerateDirect(site: Site, resource: Resource, scope: Sc
     await touch(manager, resource, scope, id, {})
     const row = await read(manager, resource, scope, id)
     await regenerate(manager, owner(resource, row), site)
-    return read(manager, resource, scope, id)
+    const renewed = await read(manager, resource, scope, id)
+    await insertEvents(manager, [directRegenerated(resource, renewed, site)])
+    return renewed
   })
+}
+
+/** It is about a direct address, and found by the resource whose it is. */
+function directRegenerated(resource: Resource, row: Row, site: Site): EventRow {
+  return { ...eventOf(resource, 'updated', row, site), type: 'direct_regenerated' }
 }
 
 type Where = { manager: EntityManager; site: Site }

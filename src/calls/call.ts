@@ -1,42 +1,17 @@
-import type { DataSource } from 'typeorm'
-import type { Errands } from '../activeflows/errands.ts'
-import type { Outgoing } from '../activeflows/outgoing.ts'
 import { cleanUp, unlessGone, type AriNode } from '../ari/connection.ts'
 import type { AriChannel, AriEvent } from '../ari/types.ts'
 import { now } from '../database.ts'
+import type { Entry } from '../database/write-behind.ts'
 import type { Logger } from '../log.ts'
-import type { Web } from '../web.ts'
 import { reasonOfStatus, refusalStatus, type HangupReason } from './causes.ts'
-import type { Journal } from './journal.ts'
 import { Keypad } from './keypad.ts'
-import type { Limits } from './limits.ts'
-import type { Recordings } from './recordings.ts'
+import type { Exchange } from './exchange.ts'
+import { News } from './news.ts'
 import { incomingRow, type CallRow } from './row.ts'
-import type { Sounds } from './sounds.ts'
 import { newTrail } from './stamp.ts'
-import type { Transcribes } from './transcribes.ts'
-import type { Underway } from './underway.ts'
 
+export type { Exchange } from './exchange.ts'
 export type { Address, CallRow } from './row.ts'
-
-/** What calls need of the house around them. */
-export interface Exchange {
-  readonly database: DataSource
-  readonly journal: Journal
-  readonly log: Logger
-  readonly sounds: Sounds
-  readonly recordings: Recordings
-  readonly transcribes: Transcribes
-  readonly web: Web
-  readonly underway: Underway
-  readonly errands: Errands
-  readonly outgoing: Outgoing
-  readonly limits: Limits
-  readonly baseDomain: string
-  /** In seconds: how long a device rings when an action does not say, and how long a call may last. */
-  readonly ringSeconds: number
-  readonly callSeconds: number
-}
 
 /** The reasons of a call's signal: the call has ended; or Asterisk is out of reach, where the call may live on. */
 export const callEnded = new Error('the call has ended')
@@ -51,6 +26,7 @@ export class Call {
   readonly #off: () => void
   #attempt = new AbortController()
   #waiting: (() => void)[] = []
+  readonly #news: News
   readonly #answering: (() => void)[] = []
   #over: () => void = () => undefined
   /** Resolves when the channel is gone. */
@@ -71,6 +47,7 @@ export class Call {
     readonly exchange: Exchange,
   ) {
     this.#off = node.on(row.channel_id, (event) => this.#event(event))
+    this.#news = new News(row, exchange.eventOf)
     const left = Date.parse(row.tm_create) + exchange.callSeconds * 1000 - Date.now()
     this.#limit = setTimeout(() => void this.hangup('timeout').catch(() => undefined), Math.max(0, left))
   }
@@ -119,8 +96,13 @@ export class Call {
     return this.exchange.log.child({ call: this.id })
   }
 
+  /** The row, and what happened since this was asked last. */
+  entries(): Entry[] {
+    return [['calls', this.row], ...this.#news.take(this.stored)]
+  }
+
   async save(urgency?: 'soon'): Promise<void> {
-    await this.exchange.journal.save('calls', this.row, urgency)
+    await this.exchange.writes.store(this.entries(), urgency)
     this.stored = true
   }
 
@@ -173,7 +155,7 @@ export class Call {
     this.#off()
     clearTimeout(this.#limit)
     Object.assign(this.row, { status: 'hangup', tm_hangup: now(), tm_update: now() })
-    this.#saveLater()
+    this.#happened('hangup')
     // A signal keeps its first reason, and that Asterisk was out of reach does not matter any more.
     if (this.interrupted) this.#attempt = new AbortController()
     this.#attempt.abort(callEnded)
@@ -206,14 +188,14 @@ export class Call {
     if (state === 'Up') this.#progress()
     else if (state === 'Ringing' && this.row.status === 'dialing') {
       Object.assign(this.row, { status: 'ringing', tm_ringing: now(), tm_update: now() })
-      this.#saveLater()
+      this.#happened('ringing')
     }
   }
 
   #progress(): void {
     if (this.answered) return
     Object.assign(this.row, { status: 'progressing', tm_progressing: now(), tm_update: now() })
-    this.#saveLater()
+    this.#happened('progressing')
     for (const resolve of this.#answering.splice(0)) resolve()
   }
 
@@ -241,8 +223,9 @@ export class Call {
     Object.assign(this.row, { hangup_by: by, hangup_reason: reason, status })
   }
 
-  /** For what the call itself does not wait for; the journal keeps it while MySQL is away. */
-  #saveLater(): void {
+  /** Stores the row and the news; the call does not wait for that, and it is kept while MySQL is away. */
+  #happened(what: string): void {
+    this.#news.add(what)
     this.save('soon').catch((err: Error) => this.log.warn({ err }, 'the call could not be recorded'))
   }
 }

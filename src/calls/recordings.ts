@@ -1,10 +1,11 @@
 import type { DataSource } from 'typeorm'
 import { cleanUp, unlessGone, type AriNode } from '../ari/connection.ts'
 import { Inbox } from '../ari/inbox.ts'
-import { insertOnce, now } from '../database.ts'
+import { now } from '../database.ts'
 import type { Logger } from '../log.ts'
 import type { Call, Exchange } from './call.ts'
-import { idOf } from './id.ts'
+import { idOf } from '../id.ts'
+import { storePart } from './parts.ts'
 import { waitInStasis } from './snoop.ts'
 
 /** A row of `recordings`; see sql/003-recordings.sql. */
@@ -55,7 +56,7 @@ export class Recordings {
   /** Begins one. Its names are made from `place`, so a run after a crash finds what the first has begun. */
   async start(call: Call, place: string, options: RecordOptions): Promise<void> {
     const row = newRow(call, place, options)
-    await insertOnce(this.database, 'recordings', row)
+    await storePart(call.exchange, 'recordings', row)
     const { channels, recordings } = call.node.ari
     const live = call.recovered && (await unlessGone(recordings.getLive({ recordingName: row.file })))
     if (!live) {

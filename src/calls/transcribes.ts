@@ -3,7 +3,7 @@ import type { AriNode } from '../ari/connection.ts'
 import { isDatabaseAway, now } from '../database.ts'
 import { HashdialError } from '../errors.ts'
 import type { Call, Exchange } from './call.ts'
-import { idOf } from './id.ts'
+import { idOf } from '../id.ts'
 import { Transcription, type TranscribeRow } from './transcription.ts'
 
 export interface TranscribeOptions {

@@ -1,10 +1,11 @@
 import { randomUUID } from 'node:crypto'
 import { setTimeout as delay } from 'node:timers/promises'
-import { insertOnce, isDatabaseAway, now } from '../database.ts'
+import { isDatabaseAway, now } from '../database.ts'
 import { HashdialError } from '../errors.ts'
 import type { SttEvent } from '../voice/speech.ts'
 import type { Call } from './call.ts'
 import { Line } from './line.ts'
+import { storePart } from './parts.ts'
 import { tapCall, untapCall, type Tap } from './tap.ts'
 
 /** A row of `transcribes`; see sql/004-transcribes.sql. */
@@ -107,7 +108,7 @@ export class Transcription {
       since = Date.now() - Date.parse(this.call.row.tm_progressing ?? this.call.row.tm_create)
       this.#lines.set(tap, new Line(ear))
     }
-    if (this.isNew) await insertOnce(this.call.exchange.database, 'transcribes', this.row)
+    if (this.isNew) await storePart(this.call.exchange, 'transcribes', this.row)
   }
 
   async #run(hearing: Promise<{ over: Promise<void> }[]>): Promise<void> {
@@ -165,8 +166,15 @@ export class Transcription {
       offset_ms: Math.max(0, Math.round(since + event.start_ms)),
       tm_create: now(),
     }
-    const stored = this.call.exchange.journal
-      .save('transcripts', row, 'soon')
+    const { writes, eventOf } = this.call.exchange
+    const stored = writes
+      .store(
+        [
+          ['transcripts', row],
+          ['events', eventOf('transcript', 'created', row)],
+        ],
+        'soon',
+      )
       .catch((error: unknown) => this.#warn(error, 'an utterance could not be stored'))
       .finally(() => this.#storing.delete(stored))
     this.#storing.add(stored)

@@ -46,6 +46,9 @@ const readOnly = new Set([
   'ER_RECORD_FILE_FULL',
 ])
 
+/** Somebody else had the rows. InnoDB has rolled back, and expects to be asked again. */
+const contended = new Set(['ER_LOCK_DEADLOCK', 'ER_LOCK_WAIT_TIMEOUT'])
+
 interface DriverError {
   code?: string
   message?: string
@@ -63,6 +66,16 @@ export function isDatabaseAway(error: unknown): boolean {
 export function isDatabaseReadOnly(error: unknown): boolean {
   const { code, driverError } = error as DriverError
   return readOnly.has(code ?? '') || (driverError !== undefined && isDatabaseReadOnly(driverError))
+}
+
+export function isContended(error: unknown): boolean {
+  const { code, driverError } = error as DriverError
+  return contended.has(code ?? '') || (driverError !== undefined && isContended(driverError))
+}
+
+/** The same statement may succeed later. What is not one of these fails now, and would fail then. */
+export function isRetryable(error: unknown): boolean {
+  return isDatabaseAway(error) || isDatabaseReadOnly(error) || isContended(error)
 }
 
 export function connectionOptions(url: string) {

@@ -1,7 +1,9 @@
 import { randomUUID } from 'node:crypto'
-import { longText, now, toSqlTime, type EntityManager } from '../database.ts'
+import { now, type EntityManager } from '../database.ts'
+import { upsert } from '../database/upsert.ts'
+import { idOf } from '../id.ts'
 
-/** A row of `events` as it is inserted; see sql/009-events.sql. */
+/** A row of `events` as it is stored; see sql/009-events.sql. */
 export interface EventRow {
   id: string
   customer_id: string
@@ -9,26 +11,29 @@ export interface EventRow {
   type: string
   resource_type: string
   resource_id: string
-  /** The resource as GET shows it, without secrets. */
-  data: object
+  /** The resource as GET shows it, without secrets, as JSON. */
+  data: string
   tm_create: string
 }
 
-/** What happened to a resource, now. */
-export function event(row: Omit<EventRow, 'id' | 'tm_create'>): EventRow {
-  return { id: randomUUID(), ...row, tm_create: now() }
+export const eventColumns = [
+  ...['id', 'customer_id', 'type', 'resource_type', 'resource_id', 'data', 'tm_create'],
+] as const
+
+/** What happened to a resource, with its JSON as it is at this moment. */
+export type EventOf = (resource: string, what: string, row: { id: string }) => EventRow
+
+/** What happens once in the life of a resource: its id is always the same, so that a crash does not make it happen twice. */
+const once = new Set(['created', 'ringing', 'progressing', 'hangup', 'started', 'finished', 'ended', 'deleted'])
+
+export function event(row: Omit<EventRow, 'id' | 'type' | 'tm_create'>, what: string): EventRow {
+  const type = `${row.resource_type}_${what}`
+  return { id: once.has(what) ? idOf(`${type}-${row.resource_id}`) : randomUUID(), ...row, type, tm_create: now() }
 }
 
-/** Stores events. One that is there already (the answer to its COMMIT was lost) stays as it is. */
+/** Stores events in the transaction of what they are about. One that is there already stays as it is. */
 export async function insertEvents(manager: Pick<EntityManager, 'query'>, events: readonly EventRow[]): Promise<void> {
   if (events.length === 0) return
-  const values = events.flatMap((row) => [
-    ...[row.id, row.customer_id, row.type, row.resource_type, row.resource_id],
-    ...[longText(JSON.stringify(row.data)), toSqlTime(row.tm_create)],
-  ])
-  await manager.query(
-    'INSERT INTO events (id, customer_id, type, resource_type, resource_id, data, tm_create) VALUES ' +
-      `${events.map(() => '(?,?,?,?,?,?,?)').join()} ON DUPLICATE KEY UPDATE id = VALUES(id)`,
-    values,
-  )
+  const { sql, values } = upsert('events', { columns: eventColumns, immutable: true }, events)
+  await manager.query(sql, values)
 }

@@ -13,9 +13,11 @@ interface Retention {
   readonly callRetentionDays: number
   readonly recordingRetentionDays: number
   readonly failureRetentionDays: number
+  readonly eventRetentionDays: number
 }
 
-export function repairs({ callRetentionDays, recordingRetentionDays, failureRetentionDays }: Retention): Repair[] {
+export function repairs(days: Retention): Repair[] {
+  const { callRetentionDays, recordingRetentionDays, failureRetentionDays, eventRetentionDays } = days
   return [
     // The API has shown these as unregistered since they expired; Kamailio removes those that it knows of.
     removal('registrations', '*/10 * * * * *', 'tm_expire < UTC_TIMESTAMP(6) - INTERVAL ? SECOND', 30),
@@ -26,6 +28,7 @@ export function repairs({ callRetentionDays, recordingRetentionDays, failureRete
       failureRetentionDays,
     ),
     removal('guess_blocks', '0 8 * * * *', 'tm_create < UTC_TIMESTAMP(6) - INTERVAL ? DAY', failureRetentionDays),
+    removal('events', '0 12 * * * *', 'tm_create < UTC_TIMESTAMP(6) - INTERVAL ? DAY', eventRetentionDays),
     removal('edges', '0 9 * * * *', 'tm_seen < UTC_TIMESTAMP(6) - INTERVAL ? DAY', 1),
     removal('calls', '0 17 * * * *', 'tm_hangup < UTC_TIMESTAMP(6) - INTERVAL ? DAY', callRetentionDays),
     removal('groupcalls', '0 22 * * * *', 'tm_hangup < UTC_TIMESTAMP(6) - INTERVAL ? DAY', callRetentionDays),

@@ -1,5 +1,6 @@
 import { Direct } from '../directs/direct.ts'
 import { Job } from '../database/job.ts'
+import { EventCounter } from '../events/record.ts'
 import { Subscriber } from '../registrar/account.ts'
 import { Edge, GuessBlock } from '../registrar/edge.ts'
 import { Registration, RegistrationFailure } from '../registrar/registration.ts'
@@ -8,6 +9,7 @@ import { accesskeys } from './accesskey.ts'
 import { activeflows } from './activeflow.ts'
 import { calls } from './call.ts'
 import { customers } from './customer.ts'
+import { events } from './event.ts'
 import { extensions } from './extension.ts'
 import { flows } from './flow.ts'
 import { groupcalls } from './groupcall.ts'
@@ -33,12 +35,24 @@ export const resources: readonly Resource[] = [
   recordings,
   transcribes,
   transcripts,
+  events,
 ]
 
 /** Every table, for openDatabase. */
 export const entities = [
   ...resources.map(({ entity }) => entity),
-  ...[Direct, Subscriber, Registration, RegistrationFailure, Edge, GuessBlock, TrunkAddress, TrunkAccount, Job],
+  ...[
+    Direct,
+    Subscriber,
+    Registration,
+    RegistrationFailure,
+    Edge,
+    GuessBlock,
+    TrunkAddress,
+    TrunkAccount,
+    Job,
+    EventCounter,
+  ],
 ]
 
 /** The resource that a call can go to under this type, as it stands in `directs` and in the SIP form. */

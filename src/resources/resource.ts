@@ -95,7 +95,7 @@ export interface Resource<R extends Row = Row> {
     readonly read: Joi.ObjectSchema
     readonly create?: Joi.ObjectSchema
     readonly update?: Joi.ObjectSchema
-    /** Query parameters of the list that must equal the column of the same name. */
+    /** Query parameters of the list: they must equal the column of the same name, where there is no `narrow`. */
     readonly filter?: Joi.ObjectSchema
   }
   readonly deletable?: boolean
@@ -131,6 +131,8 @@ export interface Resource<R extends Row = Row> {
   updated?(change: Change<R, Body>): Promise<void>
   /** Removes what is not in the database; when it throws, the row stays. */
   removed?(row: R, site: Site): Promise<void>
+  /** Which rows the query parameters of a list mean; `alias` is their table. */
+  narrow?(query: SelectQueryBuilder<R>, alias: string, filter: Body): void
   /** Joins what belongs into each row. The alias is `row`. */
   select?(query: SelectQueryBuilder<R>): void
   /** What a join cannot bring, for all rows of a page at once. */

@@ -53,6 +53,28 @@ test.serial(
   },
 )
 
+test.serial('what was told before a crash is not told again, and the rest is told after it', async (t) => {
+  const setup = await setUp(t, stack)
+  const extension = await setup.extension()
+  const phone = await setup.phone(extension)
+  const stranger = await talking(t, setup, extension.direct_uri, phone)
+  const types = async (): Promise<string[]> => {
+    const { body } = await setup.api<{ result: { type: string }[] }>('GET', '/events?page_size=50')
+    return body.result.map(({ type }) => type).reverse()
+  }
+  t.true(await becomesTrue(5_000, async () => (await types()).includes('call_progressing')))
+  await stack.part('hashdial').kill9()
+  await stack.part('hashdial').start()
+  await stranger.hangup()
+  t.true(await becomesTrue(10_000, async () => (await types()).includes('activeflow_ended')))
+  const told = await types()
+  t.deepEqual(
+    told.filter((type) => type.startsWith('call_')),
+    ['call_created', 'call_ringing', 'call_progressing', 'call_hangup'],
+  )
+  t.is(told.filter((type) => type === 'activeflow_created').length, 1)
+})
+
 test.serial('a caller who hung up while Hashdial was away leaves nothing behind', async (t) => {
   const setup = await setUp(t, stack)
   const extension = await setup.extension()

@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import test from 'ava'
-import { Journal } from '../../src/calls/journal.ts'
+import { WriteBehind } from '../../src/database/write-behind.ts'
 import { now, type DataSource } from '../../src/database.ts'
 import { openFresh, type FreshDatabase } from '../api/support.ts'
 
@@ -41,33 +41,33 @@ function countWrites(): () => number {
 test.serial(
   'what many want stored within a moment goes in few statements, and is there when its save resolves',
   async (t) => {
-    const journal = new Journal(database, { customers: columns })
-    const writes = countWrites()
+    const writes = new WriteBehind(database, { customers: { columns } })
+    const count = countWrites()
     const saves: Promise<boolean>[] = []
-    for (let count = 0; count < 100; count++) {
-      const one = row(`customer ${count}`)
-      saves.push(journal.save('customers', one).then(() => isStored(one)))
+    for (let n = 0; n < 100; n++) {
+      const one = row(`customer ${n}`)
+      saves.push(writes.store([['customers', one]]).then(() => isStored(one)))
       await delay(1)
     }
     t.false((await Promise.all(saves)).includes(false))
-    t.true(writes() <= 50, `${writes()} statements`)
+    t.true(count() <= 50, `${count()} statements`)
   },
 )
 
 test.serial('of what is written together, only the row that MySQL refuses is refused', async (t) => {
-  const journal = new Journal(database, { customers: columns })
+  const writes = new WriteBehind(database, { customers: { columns } })
   const [good, bad, last] = [row('good'), row(null), row('last')]
   const [first, second, third] = await Promise.allSettled(
-    [good, bad, last].map((one) => journal.save('customers', one)),
+    [good, bad, last].map((one) => writes.store([['customers', one]])),
   )
   t.deepEqual([first?.status, second?.status, third?.status], ['fulfilled', 'rejected', 'fulfilled'])
   t.true((await isStored(good)) && (await isStored(last)))
 })
 
-test.serial('a drained journal has written what was to come soon', async (t) => {
-  const journal = new Journal(database, { customers: columns })
+test.serial('what is drained has written what was to come soon', async (t) => {
+  const writes = new WriteBehind(database, { customers: { columns } })
   const one = row('soon')
-  void journal.save('customers', one, 'soon')
-  await journal.drain()
+  void writes.store([['customers', one]], 'soon')
+  await writes.drain()
   t.true(await isStored(one))
 })

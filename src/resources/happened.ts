@@ -1,0 +1,23 @@
+import { fromSqlTime } from '../database.ts'
+import { event, type EventOf, type EventRow } from '../events/event.ts'
+import { resources } from './index.ts'
+import { present } from './present.ts'
+import type { Resource, Row, Site } from './resource.ts'
+
+const byType = new Map(resources.map((resource) => [resource.type, resource]))
+
+/** How those below tell what happened to rows of theirs: they do not know how a resource is shown. */
+export function createEventOf(baseDomain: string): EventOf {
+  return (type, what, row) => eventOf(byType.get(type)!, what, row, { baseDomain })
+}
+
+/** What happened to a resource. What GET has from other tables (the recordings of a call) is in it where the row has it. */
+export function eventOf(resource: Resource, what: string, row: Row, site: Pick<Site, 'baseDomain'>): EventRow {
+  // A row of a live call is no instance of its entity, whose getters are fields too.
+  const whole = Object.assign(Object.create(resource.entity.prototype as object) as Row, row)
+  const data = JSON.stringify(present(resource, whole, site), (name, value: unknown) =>
+    name.startsWith('tm_') && typeof value === 'string' && value[10] === ' ' ? fromSqlTime(value) : value,
+  )
+  const { customer_id = row.id } = row as { customer_id?: string }
+  return event({ customer_id, resource_type: resource.type, resource_id: row.id, data }, what)
+}
