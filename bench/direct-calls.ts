@@ -17,7 +17,7 @@ export async function furnish(stack: Stack, database: Connection): Promise<{ flo
     `INSERT INTO customers SET id = ?, name = 'bench', detail = '', max_calls = 100000, tm_create = NOW(6)`,
     [customer],
   )
-  await database.query(`INSERT INTO extensions VALUES (?, ?, 'bench', '', 'bench', ?, NOW(6), NULL)`, [
+  await database.query(`INSERT INTO extensions VALUES (?, ?, 'bench', '', 'bench', ?, NOW(6), NULL, 0)`, [
     ...[extension, customer, domain],
   ])
   await database.query(

@@ -28,7 +28,7 @@ export async function fillTables(database: Connection, { customer, base, count }
     const id = (n: number) => `${customer.slice(0, 24)}${String(n).padStart(12, '0')}`
     await database.beginTransaction()
     await database.query('INSERT INTO extensions VALUES ?', [
-      numbers.map((n) => [id(n), customer, '', '', `e${n}`, domain, now, null]),
+      numbers.map((n) => [id(n), customer, '', '', `e${n}`, domain, now, null, 0]),
     ])
     await database.query('INSERT INTO subscriber (username, domain, ha1, ha1b, extension_id) VALUES ?', [
       numbers.map((n) => [`e${n}`, domain, md5(`e${n}:${base}:secret${n}`), '', id(n)]),

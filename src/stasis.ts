@@ -6,9 +6,10 @@ import type { AriNode } from './ari/connection.ts'
 import type { AriChannel, AriEvent } from './ari/types.ts'
 import { Call, type Exchange } from './calls/call.ts'
 import { limitColumns, type CustomerLimits } from './calls/limits.ts'
-import { trailOf } from './calls/stamp.ts'
+import { numberOf, trailOf } from './calls/stamp.ts'
 import type { Switchboard } from './calls/switchboard.ts'
 import { databaseState, findRow } from './database.ts'
+import { stepsOut } from './resources/outbound.ts'
 import { dialable } from './resources/index.ts'
 import type { DialableRow, Resource } from './resources/resource.ts'
 
@@ -42,8 +43,12 @@ export function createDoor(
     },
     admit: (node, channel) => admit(node, channel, [channel.dialplan.exten], true),
     activeflow: async (call) => {
-      const { type, target } = call.row.destination
-      return (await activeflowFor(call, type, target))?.flow
+      const { source, destination } = call.row
+      const found =
+        destination.type === 'tel'
+          ? outwardFor(call, source.target, destination.target)
+          : activeflowFor(call, destination.type, destination.target)
+      return (await found)?.flow
     },
   }
 }
@@ -55,7 +60,7 @@ async function begin(call: Call, dialled: string, told: string): Promise<void> {
     if (databaseState(call.exchange.database) !== 'ok') return await call.hangup('failed', 503)
     const [, type = '', id = ''] = address.exec(dialled) ?? []
     call.trail = trailOf(told, id)
-    const found = await activeflowFor(call, type, id)
+    const found = await (type === 'outbound' ? outwardFor(call, id, numberOf(told)) : activeflowFor(call, type, id))
     if (!found) await call.refuse(404)
     else if (!call.exchange.limits.admit(call, found.limits)) await call.refuse(486)
     else await runActiveflow(call, found.flow)
@@ -65,12 +70,25 @@ async function begin(call: Call, dialled: string, told: string): Promise<void> {
   }
 }
 
+interface Begun {
+  flow: ActiveflowRow
+  limits: CustomerLimits
+}
+
+/** What runs for a number that an extension has dialled: Kamailio has seen that it may (hashdial-call.cfg). */
+async function outwardFor(call: Call, id: string, number: string): Promise<Begun | undefined> {
+  const caller = await find(call, 'extension', id)
+  if (!caller) return undefined
+  const { customer_id } = caller.row
+  call.row.customer_id = customer_id
+  call.row.source = { type: 'extension', target: id, target_name: (caller.row as Named).username ?? '' }
+  call.row.destination = { type: 'tel', target: number, target_name: '' }
+  const steps = await stepsOut(call.exchange.database, customer_id, number)
+  return { flow: createActiveflow(call, steps, null), limits: caller.customer }
+}
+
 /** What runs for a call to this resource; undefined when there is no such resource, or it leads nowhere. */
-async function activeflowFor(
-  call: Call,
-  type: string,
-  id: string,
-): Promise<{ flow: ActiveflowRow; limits: CustomerLimits } | undefined> {
+async function activeflowFor(call: Call, type: string, id: string): Promise<Begun | undefined> {
   const dialled = await find(call, type, id)
   if (!dialled) return undefined
   const { username, number, name = '' } = dialled.row as Named

@@ -51,8 +51,7 @@ export async function reconcile(
   // By name: the entities are declared above us, in resources/.
   const rows = await exchange.database.getRepository<CallRow>('calls').findBy({ node: node.name, tm_hangup: IsNull() })
   for (const row of rows.filter(({ id }) => !carried.has(id) && !switchboard.has(id))) {
-    const call = new Call(row, node, exchange)
-    call.stored = true
+    const call = Object.assign(new Call(row, node, exchange), { stored: true })
     // Asked again now that its events are heard: it may have ended since the list was made.
     const channel = alive.has(row.channel_id)
       ? await unlessGone(node.ari.channels.get({ channelId: row.channel_id }))

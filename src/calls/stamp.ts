@@ -14,9 +14,16 @@ export interface Trail {
 /** Of a call that begins with us. (RFC 3261, 8.1.1.6: 70 is what a request begins with.) */
 export const newTrail: Trail = { via: [], forwards: 70, domain: undefined }
 
+const valueOf = (text: string, name: string): string => new RegExp(`(?:^|;)${name}=([^;]*)`).exec(text)?.[1] ?? ''
+
+/** The number that an extension has dialled: `…;number=+4930123456`; '': it has dialled none. */
+export function numberOf(text: string): string {
+  return valueOf(text, 'number')
+}
+
 /** What Kamailio says of a call that comes in: `from=<domain>;forwards=<n>;via=<id>/<id>`. */
 export function trailOf(text: string, resourceId: string): Trail {
-  const value = (name: string) => new RegExp(`(?:^|;)${name}=([^;]*)`).exec(text)?.[1] ?? ''
+  const value = (name: string) => valueOf(text, name)
   const via = value('via').split('/').filter(Boolean)
   const forwards = /^\d{1,3}$/.test(value('forwards')) ? Number(value('forwards')) : newTrail.forwards
   return { via: [...via, resourceId], forwards, domain: value('from') || undefined }

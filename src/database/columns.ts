@@ -50,6 +50,12 @@ export function longText(text: string): string | Buffer {
 export const Json = (type: 'text' | 'mediumtext'): PropertyDecorator =>
   Column({ type, transformer: { to: (value) => longText(JSON.stringify(value)), from: JSON.parse } })
 
+export const Flag = (): PropertyDecorator =>
+  Column({
+    ...{ type: 'tinyint', unsigned: true, default: 0 },
+    transformer: { to: (value: boolean) => (value ? 1 : 0), from: Boolean },
+  })
+
 export const Count = (options: ColumnOptions = {}): PropertyDecorator =>
   Column({ type: 'int', unsigned: true, ...options })
 

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import { Entity, PrimaryGeneratedColumn, Unique } from 'typeorm'
 import type { DataSource, EntityManager } from '../database.ts'
-import { BelongsTo, Exact } from '../database/columns.ts'
+import { BelongsTo, Exact, Flag } from '../database/columns.ts'
 
 /** Kamailio's table of who may register: the columns of its auth_db, and the extension that a row belongs to. */
 @Entity({ name: 'subscriber' })
@@ -16,6 +16,8 @@ export class Subscriber {
   @Exact(128) ha1: string
   @Exact(128) ha1b: string
   @BelongsTo('extensions', 'subscriber_owner') extension_id: string
+  /** May it call the world by its customer's trunks? */
+  @Flag() outbound: boolean
 }
 
 const md5 = (text: string): string => createHash('md5').update(text).digest('hex')
@@ -33,20 +35,25 @@ interface Account {
   id: string
   username: string
   domain_name: string
+  outbound: boolean
 }
 
 /** The realm of every password is the base domain. */
-function hashes({ username, domain_name }: Account, password: string, realm: string) {
+function hashes({ username, domain_name }: Pick<Account, 'username' | 'domain_name'>, password: string, realm: string) {
   return { ha1: ha1(username, realm, password), ha1b: ha1(`${username}@${domain_name}`, realm, password) }
 }
 
 export async function addAccount(manager: EntityManager, of: Account, password: string, realm: string): Promise<void> {
-  const account = { username: of.username, domain: of.domain_name, extension_id: of.id }
+  const account = { username: of.username, domain: of.domain_name, extension_id: of.id, outbound: of.outbound }
   await manager.insert(Subscriber, { ...account, password: '', ...hashes(of, password, realm) })
 }
 
 export async function setPassword(manager: EntityManager, of: Account, password: string, realm: string): Promise<void> {
   await manager.update(Subscriber, { extension_id: of.id }, hashes(of, password, realm))
+}
+
+export async function setOutbound(manager: EntityManager, { id, outbound }: Account): Promise<void> {
+  await manager.update(Subscriber, { extension_id: id }, { outbound })
 }
 
 /**

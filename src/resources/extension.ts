@@ -1,9 +1,9 @@
 import Joi from 'joi'
 import { Entity, Index, Unique } from 'typeorm'
-import { BelongsTo, Exact, Id, Text, Time } from '../database/columns.ts'
+import { BelongsTo, Exact, Flag, Id, Text, Time } from '../database/columns.ts'
 import { DirectHash } from '../directs/direct.ts'
 import { issue, regenerate, revoke } from '../directs/issue.ts'
-import { addAccount, domainName, setPassword } from '../registrar/account.ts'
+import { addAccount, domainName, setOutbound, setPassword } from '../registrar/account.ts'
 import { recentFailures, Registration, viewRegistration, type RegistrationView } from '../registrar/registration.ts'
 import { common, detail, direct, name, password, time, times } from './fields.ts'
 import type { DialableResource } from './resource.ts'
@@ -18,6 +18,7 @@ export class Extension {
   @Text(1024) detail: string
   @Exact(64) username: string
   @Exact(255) domain_name: string
+  @Flag() outbound: boolean
   @Time() tm_create: string
   @Time({ nullable: true }) tm_update: string | null
   @DirectHash('extension') direct_hash: string
@@ -64,11 +65,16 @@ const registration = Joi.object({
   failures: Joi.array().items(failure).required().description('Who failed to register lately, the latest first.'),
 })
 
+const outbound = Joi.boolean().description(
+  "May its device dial numbers, which go out by the customer's trunks and cost money? Whoever guesses its password may too.",
+)
+
 const create = Joi.object({
   name: name.default(''),
   detail: detail.default(''),
   username,
   extension: username.description('Another name for username; give one of them.'),
+  outbound: outbound.default(false),
   password: password.required(),
 })
   .or('username', 'extension')
@@ -85,6 +91,7 @@ const update = Joi.object({
   name,
   detail,
   password,
+  outbound,
   username: Joi.forbidden(),
   extension: Joi.forbidden(),
   direct: Joi.boolean().description('true: have a direct address; false: have none.'),
@@ -117,6 +124,7 @@ export const extensions: DialableResource<Extension> = {
       username: username.required(),
       extension: username.required().description('The same as username.'),
       domain_name: Joi.string().required().description('The domain that the device registers at.'),
+      outbound: outbound.required(),
       ...direct,
       registration: registration.required().description('Where its device is, true within a second.'),
       ...times,
@@ -135,6 +143,7 @@ export const extensions: DialableResource<Extension> = {
   created: ({ row, body, manager, site }) => addAccount(manager, row, body.password as string, site.baseDomain),
   async updated({ row, body, manager, site }) {
     const owner = { type: 'extension', id: row.id, customer_id: row.customer_id }
+    if (body.outbound !== undefined) await setOutbound(manager, row)
     if (body.password !== undefined) await setPassword(manager, row, body.password as string, site.baseDomain)
     if (body.direct_regenerate === true) await regenerate(manager, owner, site)
     else if (body.direct === true) await issue(manager, owner, site)

@@ -129,7 +129,7 @@ export class Edge {
     const hash = random(6)
     const ha1 = createHash('md5').update(`${username}:${base}:${password}`).digest('hex')
     await this.rows(`INSERT IGNORE INTO customers SET id = ?, name = 'test', detail = '', tm_create = NOW(6)`, customer)
-    await this.rows(`INSERT INTO extensions VALUES (?, ?, '', '', ?, ?, NOW(6), NULL)`, id, customer, username, domain)
+    await this.rows(`INSERT INTO extensions VALUES (?, ?, '', '', ?, ?, NOW(6), NULL, 0)`, id, customer, username, domain)
     const account = [username, domain, ha1, id]
     await this.rows(
       `INSERT INTO subscriber (username, domain, ha1, ha1b, extension_id) VALUES (?, ?, ?, '', ?)`,
