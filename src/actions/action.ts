@@ -25,6 +25,8 @@ export interface Place {
   readonly id: string
   /** The activeflow's variables: `${name}` in a later action's options. */
   readonly variables: Record<string, string>
+  /** When its first run began. */
+  readonly begun: string
   /** What a run after a crash has to know; gone when the action is done. */
   readonly memory: Record<string, unknown>
   /** A number that stays with the action in its list, from one run of it to the next: how often a goto has jumped. */

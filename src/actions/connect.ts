@@ -2,7 +2,7 @@ import Joi from 'joi'
 import type { Call } from '../calls/call.ts'
 import { dialAll } from '../calls/dial-all.ts'
 import { dialOne } from '../calls/dial.ts'
-import type { Outcome } from '../calls/leg.ts'
+import type { DialOptions, Outcome } from '../calls/leg.ts'
 import { addressOf, findParty, identityOf, ownNumber, party, source } from '../calls/party.ts'
 import { HashdialError } from '../errors.ts'
 import type { FoundParty, Party, Source } from '../calls/party.ts'
@@ -72,7 +72,7 @@ async function dial(call: Call, all: FoundParty[], options: Identified, place: P
   const id = `connect-${place.id}`
   const { timeout, ring_method, early_media = true } = options
   const ringSeconds = timeout === undefined ? call.exchange.ringSeconds : timeout / 1000
-  const limits = { ringSeconds, stored: place.stored }
+  const limits = { ringSeconds, stored: place.stored, ...talks(call, place) }
   const identityFor = (parties: FoundParty[]) => {
     const called = parties.map(({ address }) => address)
     const address = ownNumber(call.row, called)
@@ -93,6 +93,23 @@ async function dial(call: Call, all: FoundParty[], options: Identified, place: P
     if (outcome.talked) break
   }
   return outcome
+}
+
+/**
+ * Whether they had talked before a crash: the caller is answered when the other side is, unless an action before this one
+ * has answered him. Then it has to be noted.
+ */
+function talks(call: Call, place: Place): Pick<DialOptions, 'talking' | 'hadTalked'> {
+  const { tm_progressing } = call.row
+  const wasAnswered = tm_progressing !== null && tm_progressing < place.begun
+  if (!wasAnswered) return { hadTalked: () => call.answered }
+  return {
+    hadTalked: () => place.memory['talked'] === true,
+    talking() {
+      place.memory['talked'] = true
+      place.save().catch((err: Error) => call.log.warn({ err }, 'that two talk could not be noted'))
+    },
+  }
 }
 
 /** Rings them if the customer's limits let it. After a crash they ring already. */

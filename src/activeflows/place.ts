@@ -10,6 +10,7 @@ export class CursorPlace implements Place {
   readonly #frame: Frame
   readonly #cursor: number
   readonly id: string
+  readonly begun: string
   readonly variables: Place['variables']
   readonly memory: Place['memory']
 
@@ -24,6 +25,7 @@ export class CursorPlace implements Place {
     this.#frame = stack.at(-1)!
     this.#cursor = this.#frame.cursor
     this.id = `${flow.id}-${executions}`
+    this.begun = flow.executed_actions.at(-1)!.tm_start
     this.variables = variables
     this.memory = memory
   }

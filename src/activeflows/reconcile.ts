@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises'
 import { IsNull } from 'typeorm'
 import { cleanUp, unlessGone, type AriNode } from '../ari/connection.ts'
 import type { AriChannel } from '../ari/types.ts'
@@ -26,11 +27,15 @@ export interface Door {
 }
 
 /** Asterisk needs a moment to tell of a new channel; younger ones are left alone. */
-const youth = 5_000
+const youngMs = 5_000
+
+/** How long the news of the end of a channel may take. */
+const newsMs = 1_000
 
 /**
  * Makes what is in Asterisk, in memory and in MySQL agree again: after a connect, for events were missed, and from time
- * to time. Asterisk decides which calls are alive; its StasisStart is not sent again for a channel that it has.
+ * to time. Asterisk decides which calls are alive; its StasisStart is not sent again for a channel that it has. The lists
+ * are old when they are compared, so Asterisk is asked again before anything is done about one of them.
  */
 export async function reconcile(
   node: AriNode,
@@ -44,27 +49,19 @@ export async function reconcile(
     node.ari.applications.get({ applicationName: node.application }),
   ])
   const alive = new Map(channels.map((channel) => [channel.id, channel]))
-  const repairs = { recovered: 0, ended: 0, removed: 0 }
-  for (const call of switchboard.of(node)) repairs.ended += settle(call, alive)
-  const carried = new Set(switchboard.of(node).map(({ id }) => id))
+  const settled = await Promise.all(switchboard.of(node).map((call) => settle(call, alive)))
+  const repairs = { recovered: 0, ended: settled.filter(Boolean).length, removed: 0 }
   const goOn = await exchange.outgoing.adopt(node, exchange)
-  // By name: the entities are declared above us, in resources/.
-  const rows = await exchange.database.getRepository<CallRow>('calls').findBy({ node: node.name, tm_hangup: IsNull() })
-  for (const row of rows.filter(({ id }) => !carried.has(id) && !switchboard.has(id))) {
-    const call = Object.assign(new Call(row, node, exchange), { stored: true })
-    // Asked again now that its events are heard: it may have ended since the list was made.
-    const channel = alive.has(row.channel_id)
-      ? await unlessGone(node.ari.channels.get({ channelId: row.channel_id }))
-      : undefined
-    if (await recover(call, channel, switchboard, door)) repairs.recovered++
-    else repairs.ended++
+  for (const row of await rowsOf(node, exchange, switchboard)) {
+    const recovered = await recoverRow(row, node, exchange, switchboard, door)
+    if (recovered !== undefined) repairs[recovered ? 'recovered' : 'ended']++
   }
   goOn()
   switchboard.dropChained(node)
   repairs.recovered += await exchange.errands.recover(node, exchange)
   const mine = new Set(switchboard.of(node).map(({ row }) => row.activeflow_id))
   const unknown = channels.filter(({ id }) => app.channel_ids.includes(id) && !switchboard.hasChannel(id))
-  for (const channel of unknown.filter(isWaiting)) door.admit(node, channel)
+  await Promise.all(unknown.filter(isWaiting).map((channel) => admitIfThere(node, channel.id, switchboard, door)))
   const orphans = unknown.filter((channel) => isOrphan(channel, mine)).map(({ id }) => id)
   const hollow = bridges.filter(({ id }) => owner(id) && !mine.has(owner(id)!)).map(({ id }) => id)
   await cleanUp([
@@ -75,17 +72,56 @@ export async function reconcile(
   return repairs
 }
 
-/** A call of ours, against what Asterisk says of its channel: 1 when it had ended unseen. */
-function settle(call: Call, alive: Map<string, AriChannel>): number {
-  const channel = alive.get(call.channelId)
+/** The calls that an earlier process has left. */
+async function rowsOf(node: AriNode, { database }: Exchange, switchboard: Switchboard): Promise<CallRow[]> {
+  const carried = new Set(switchboard.of(node).map(({ id }) => id))
+  // By name: the entities are declared above us, in resources/.
+  const rows = await database.getRepository<CallRow>('calls').findBy({ node: node.name, tm_hangup: IsNull() })
+  return rows.filter(({ id }) => !carried.has(id) && !switchboard.has(id))
+}
+
+/** A caller who hung up meanwhile is nobody to be served, and one whose StasisStart came meanwhile is served already. */
+async function admitIfThere(node: AriNode, channelId: string, switchboard: Switchboard, door: Door): Promise<void> {
+  const channel = await unlessGone(node.ari.channels.get({ channelId }))
+  if (channel && isWaiting(channel) && !switchboard.hasChannel(channelId)) door.admit(node, channel)
+}
+
+/** A call of ours, against what Asterisk says of its channel: true when it had ended unseen. */
+async function settle(call: Call, alive: Map<string, AriChannel>): Promise<boolean> {
+  if (!alive.has(call.channelId) && isYoung(call.row.tm_create) && !call.interrupted) return false
+  const { channels } = call.node.ari
+  const channel = alive.get(call.channelId) ?? (await unlessGone(channels.get({ channelId: call.channelId })))
   if (!channel) {
-    if (Date.now() - Date.parse(call.row.tm_create) < youth && !call.interrupted) return 0
+    // Why it ended is on its way, where it is told at all.
+    if (!call.interrupted) await Promise.race([call.over, delay(newsMs)])
+    const isUnseen = !call.ended
     call.end('', 'failed')
-    return 1
+    return isUnseen
   }
   call.see(channel.state)
   call.resume()
-  return 0
+  call.hangupAgain()
+  return false
+}
+
+/** Of a row that cannot be seen to now, the next comparison tries again; it holds up no other. */
+async function recoverRow(
+  row: CallRow,
+  node: AriNode,
+  exchange: Exchange,
+  switchboard: Switchboard,
+  door: Door,
+): Promise<boolean | undefined> {
+  const call = Object.assign(new Call(row, node, exchange), { stored: true })
+  try {
+    // Asked now that its events are heard.
+    const channel = await unlessGone(node.ari.channels.get({ channelId: row.channel_id }))
+    return await recover(call, channel, switchboard, door)
+  } catch (error) {
+    call.release()
+    exchange.log.warn({ err: error as Error, call: row.id }, 'a call was not recovered; it is tried again')
+    return undefined
+  }
 }
 
 /** Carries on a call of an earlier process, or records that it ended meanwhile (false). */
@@ -128,8 +164,10 @@ function isWaiting({ id, state }: AriChannel): boolean {
 function isOrphan(channel: AriChannel, mine: Set<string>): boolean {
   const activeflow = owner(channel.id)
   if (activeflow) return !mine.has(activeflow)
-  return !isWaiting(channel) && Date.now() - Date.parse(channel.creationtime) > youth
+  return !isWaiting(channel) && !isYoung(channel.creationtime)
 }
+
+const isYoung = (time: string): boolean => Date.now() - Date.parse(time) < youngMs
 
 /** The activeflow in a name that we gave: `connect-<activeflow>-<place>`. */
 export function owner(id: string): string | undefined {

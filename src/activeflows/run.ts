@@ -6,6 +6,7 @@ import { AriError } from '../ari/types.ts'
 import { callEnded, type Call } from '../calls/call.ts'
 import { inTime, storedTooLate } from '../database/write-behind.ts'
 import { now } from '../database.ts'
+import { HashdialError } from '../errors.ts'
 import { storeActiveflow, type ActiveflowRow, type ExecutedAction } from './activeflow.ts'
 import { Pace } from './pace.ts'
 import { CursorPlace } from './place.ts'
@@ -129,8 +130,10 @@ async function untilDone(
       if (error instanceof AriError) await hangupOnTheWay(call)
       if (call.interrupted) await call.resumed()
       else if (call.ended) throw callEnded
-      else if (error instanceof ActionError) return done(error.message)
-      else throw error
+      else if (error instanceof ActionError) {
+        call.recovered = false
+        return done(error.message)
+      } else throw error
     }
   }
 }
@@ -218,5 +221,8 @@ async function save(call: Call, flow: ActiveflowRow, marked: boolean): Promise<v
 
 async function fail(call: Call, flow: ActiveflowRow, error: Error): Promise<void> {
   call.log.error({ err: error, activeflow: flow.id }, 'an activeflow ended with an error')
-  await call.hangup('failed', 503).catch((reason: unknown) => call.log.warn({ err: reason as Error }, 'hangup failed'))
+  // Not 503, with which Kamailio would try the next Asterisk: what the flow has done would be done again there.
+  await call
+    .hangup('failed', error instanceof HashdialError ? 503 : 500)
+    .catch((reason: unknown) => call.log.warn({ err: reason as Error }, 'hangup failed'))
 }

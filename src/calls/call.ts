@@ -152,8 +152,7 @@ export class Call {
   end(by: CallRow['hangup_by'], reason: HangupReason): void {
     if (this.ended) return
     this.#setEnd(by, reason)
-    this.#off()
-    clearTimeout(this.#limit)
+    this.release()
     Object.assign(this.row, { status: 'hangup', tm_hangup: now(), tm_update: now() })
     this.#happened('hangup')
     // A signal keeps its first reason, and that Asterisk was out of reach does not matter any more.
@@ -161,6 +160,17 @@ export class Call {
     this.#attempt.abort(callEnded)
     this.#over()
     for (const resolve of this.#waiting.splice(0)) resolve()
+  }
+
+  /** A hangup of ours may have been lost with a connection, or refused by an Asterisk that was too busy. */
+  hangupAgain(): void {
+    if (this.ending && !this.ended) void cleanUp([this.node.ari.channels.hangup({ channelId: this.channelId })])
+  }
+
+  /** It is not carried here. */
+  release(): void {
+    this.#off()
+    clearTimeout(this.#limit)
   }
 
   /** Asterisk is out of reach: nothing can be done, and events are missed, until `resume`. */
@@ -173,8 +183,7 @@ export class Call {
     if (!this.interrupted) return
     this.#attempt = new AbortController()
     this.recovered = true
-    // Our own hangup may have been lost with the connection.
-    if (this.ending) void cleanUp([this.node.ari.channels.hangup({ channelId: this.channelId })])
+    this.hangupAgain()
     for (const resolve of this.#waiting.splice(0)) resolve()
   }
 

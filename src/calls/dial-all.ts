@@ -29,12 +29,13 @@ export async function dialAll(
   try {
     const found = call.recovered ? await find(call, ids) : undefined
     // They had been talking, and the callee hung up while nobody listened.
-    if (found?.size === 0 && call.answered) return { talked: true, legGone: true }
-    const ringing = found?.size ? found : await start(call, legs, options)
+    if (found?.size === 0 && options.hadTalked()) return { talked: true, legGone: true }
+    const ringing = found?.size ? await dialAgain(call, found, options) : await start(call, legs, options)
     const winner = await firstAnswer(call, ringing, inbox, options)
     if (typeof winner === 'number') return { talked: false, status: winner, legGone: true }
     const others = ids.filter((id) => id !== winner)
     await cleanUp(others.map((channelId) => call.node.ari.channels.hangup({ channelId })))
+    options.talking?.()
     await talk(call, winner, options.id)
     return await untilEnd(call, inbox, winner)
   } finally {
@@ -53,6 +54,13 @@ async function find(call: Call, ids: readonly string[]): Promise<Map<string, str
   const { channels } = call.node.ari
   const found = await Promise.all(ids.map((channelId) => unlessGone(channels.get({ channelId }))))
   return new Map(found.flatMap((leg) => (leg ? [[leg.id, leg.state] as const] : [])))
+}
+
+/** Those that were made and not dialled yet; of the others Asterisk says 409. */
+async function dialAgain(call: Call, found: Map<string, string>, options: DialOptions): Promise<Map<string, string>> {
+  const quiet = [...found].filter(([, state]) => state === 'Down')
+  await Promise.all(quiet.map(([id]) => dialLeg(call, id, options).catch(ignoreConflict)))
+  return found
 }
 
 /** Makes and dials each leg. Answers the ids of those that live. */

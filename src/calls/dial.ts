@@ -56,32 +56,44 @@ async function ring(call: Call, destination: Destination, inbox: Inbox, options:
 async function resume(call: Call, inbox: Inbox, options: DialOptions): Promise<Outcome | undefined> {
   const { id } = options
   const leg = await unlessGone(call.node.ari.channels.get({ channelId: id }))
-  // The two had been talking, and the callee hung up while nobody listened.
-  if (!leg) return call.answered ? { talked: true, legGone: true } : undefined
-  // What is in the bridge, or was dialled, stays as it is: both answer 409 then.
-  if (leg.state !== 'Up') await join(call, { ...options, stored: Promise.resolve() }).catch(ignoreConflict)
-  return leg.state === 'Up' ? untilEnd(call, inbox, id) : untilAnswer(call, inbox, options)
+  // It hung up while nobody listened, or was never made: whom it called is asked again.
+  if (!leg) return options.hadTalked() ? { talked: true, legGone: true } : undefined
+  if (leg.state !== 'Up') await join(call, { ...options, stored: Promise.resolve() })
+  if (leg.state !== 'Up') return untilAnswer(call, inbox, options)
+  options.talking?.()
+  return untilEnd(call, inbox, id)
 }
 
 /** Puts both into the bridge and dials. Asterisk takes the requests of one WebSocket in their order. */
 async function join(call: Call, options: DialOptions): Promise<void> {
   const { id, identity } = options
-  const joined = call.node.ari.bridges.addChannel({ bridgeId: id, channel: `${call.channelId},${id}` })
+  const { bridges } = call.node.ari
+  const joined = bridges.addChannel({ bridgeId: id, channel: `${call.channelId},${id}` }).catch(again(call))
   const dial = async () => {
     // In the bridge each is told who the other is: what is to be shown instead is said after that.
     if (identity) await joined.then(() => show(call, id, identity))
     await options.stored
-    await dialLeg(call, id, options)
+    await dialLeg(call, id, options).catch(again(call))
   }
   await Promise.all([joined, dial()])
 }
 
-async function untilAnswer(call: Call, inbox: Inbox, { id, ringSeconds }: DialOptions): Promise<Outcome> {
+/** What an earlier run has put into the bridge, or dialled, stays as it is: that is 409. */
+function again({ recovered }: Call): (error: unknown) => void {
+  return (error) => {
+    if (!recovered) throw error
+    ignoreConflict(error)
+  }
+}
+
+async function untilAnswer(call: Call, inbox: Inbox, { id, ringSeconds, talking }: DialOptions): Promise<Outcome> {
   const deadline = performance.now() + ringSeconds * 1000
   for (;;) {
     const event = await inbox.next(deadline)
     if (!event) return { talked: false, status: 480, legGone: false }
     if (event.type === 'ChannelDestroyed') return { talked: false, status: statusOf(event), legGone: true }
-    if (event.type === 'ChannelStateChange' && event.channel?.state === 'Up') return untilEnd(call, inbox, id)
+    if (event.type !== 'ChannelStateChange' || event.channel?.state !== 'Up') continue
+    talking?.()
+    return untilEnd(call, inbox, id)
   }
 }

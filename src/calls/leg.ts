@@ -23,6 +23,10 @@ export interface DialOptions {
   ringSeconds: number
   /** Waited for before the leg is dialled: until then nobody outside has seen anything. */
   stored: Promise<void>
+  /** Somebody answers, and the two talk. */
+  talking?: () => void
+  /** After a crash: they had been talking, so a leg that is gone was not refused. */
+  hadTalked: () => boolean
   /** Who is said to be calling, as channel variables; without it, the caller. */
   identity?: Record<string, string> | undefined
 }

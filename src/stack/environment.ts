@@ -59,5 +59,5 @@ const special: Record<string, Parse> = {
   HASHDIAL_TRUNK_PRIVATE: networks,
   HASHDIAL_CHILDREN: whole(1, 1000),
   HASHDIAL_SHM_MB: whole(32, 1_000_000),
-  HASHDIAL_KAMAILIO_DEBUG: oneOf(['-3', '-2', '-1', '0', '1', '2', '3', '4']),
+  HASHDIAL_KAMAILIO_DEBUG: oneOf(['-4', '-3', '-2', '-1', '0', '1', '2', '3', '4']),
 }

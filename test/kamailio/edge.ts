@@ -1,7 +1,7 @@
 import { createHash, randomBytes, randomUUID } from 'node:crypto'
 import { once } from 'node:events'
 import { mkdirSync, writeFileSync } from 'node:fs'
-import { createServer } from 'node:net'
+import { connect, createServer } from 'node:net'
 import { join } from 'node:path'
 import type { ExecutionContext } from 'ava'
 import { createConnection, type Connection, type RowDataPacket } from 'mysql2/promise'
@@ -99,8 +99,9 @@ export class Edge {
       const kamailio = stack.spawn('kamailio', args, { user: 'kamailio', env, stdio: ['ignore', 'ignore', 'pipe'] })
       Object.assign(running, { pid: kamailio.pid, log: '' })
       kamailio.stderr?.on('data', (chunk: Buffer) => (running.log = (running.log + chunk.toString()).slice(-1_000_000)))
-      if (!(await becomesTrue(20_000, () => answersOptions(port))))
-        throw new Error(`Kamailio does not start:\n${running.log.slice(-4096)}`)
+      // The process that takes TCP connections is the last to begin; until then the log may be noisy.
+      const isUp = async () => (await answersOptions(port)) && (await answersPing(port))
+      if (!(await becomesTrue(20_000, isUp))) throw new Error(`Kamailio does not start:\n${running.log.slice(-4096)}`)
       return async () => {
         kamailio.kill('SIGTERM')
         if (kamailio.exitCode === null && kamailio.signalCode === null) await once(kamailio, 'exit')
@@ -129,7 +130,13 @@ export class Edge {
     const hash = random(6)
     const ha1 = createHash('md5').update(`${username}:${base}:${password}`).digest('hex')
     await this.rows(`INSERT IGNORE INTO customers SET id = ?, name = 'test', detail = '', tm_create = NOW(6)`, customer)
-    await this.rows(`INSERT INTO extensions VALUES (?, ?, '', '', ?, ?, NOW(6), NULL, 0)`, id, customer, username, domain)
+    await this.rows(
+      `INSERT INTO extensions VALUES (?, ?, '', '', ?, ?, NOW(6), NULL, 0)`,
+      id,
+      customer,
+      username,
+      domain,
+    )
     const account = [username, domain, ha1, id]
     await this.rows(
       `INSERT INTO subscriber (username, domain, ha1, ha1b, extension_id) VALUES (?, ?, ?, '', ?)`,
@@ -218,6 +225,17 @@ export function visible(answer: SipMessage): string {
     .split('\r\n')
     .filter((line) => !/^(Via|Call-ID|CSeq|From|To):/.test(line))
     .join('\n')
+}
+
+/** Two line ends by TCP are answered by one (RFC 5626, 4.4.1). */
+function answersPing(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = connect(port, '127.0.0.1', () => socket.write('\r\n\r\n'))
+    socket.setTimeout(1_000, () => socket.destroy())
+    socket.on('data', () => (resolve(true), socket.destroy()))
+    socket.on('error', () => undefined)
+    socket.on('close', () => resolve(false))
+  })
 }
 
 /** Routes for a request inside the dialog that this INVITE or its 200 made. */

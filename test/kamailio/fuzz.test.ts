@@ -11,7 +11,12 @@ test('no message of any kind ends a process of Kamailio, or fills its log', asyn
   const target = { port: edge.port, asterisk: edge.asterisk.port, direct, aor: `sip:${username}@${domain}` }
   const [processes, logged] = [childrenOf(edge.kamailio.pid), edge.kamailio.log.length]
   const answers = await sendFuzz(target, 1, 0, 600)
-  t.is(childrenOf(edge.kamailio.pid), processes)
+  // (one that was about to start at the beginning may have come)
+  const left = childrenOf(edge.kamailio.pid).split(' ')
+  t.deepEqual(
+    processes.split(' ').filter((pid) => !left.includes(pid)),
+    [],
+  )
   const log = edge.kamailio.log.slice(logged)
   t.notRegex(log, /signal|core was generated/)
   t.true(log.length < 2_000, log)

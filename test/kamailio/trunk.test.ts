@@ -181,7 +181,15 @@ test('a trunk whose name leads into a private network is not called, whatever th
     for (const domain of domains) await makeTrunk(edge, customer, { domain })
     return (await edge.asterisk.request('INVITE', { uri: outbound(customer, '+4930123456') }, 10_000)).status
   }
-  const forbidden = [`127.0.0.1:${port}`, `localhost:${port}`, '10.8.0.1', '169.254.169.254', '192.168.1.1:5070']
+  const forbidden = [
+    `127.0.0.1:${port}`,
+    `localhost:${port}`,
+    '10.8.0.1',
+    '169.254.169.254',
+    '192.168.1.1:5070',
+    '100.64.1.1',
+    '224.0.0.1',
+  ]
   for (const domain of forbidden) t.is(await call(domain), 502, domain)
   t.regex(edge.kamailio.log, /leads to 127\.0\.0\.1, which is not on the public internet; HASHDIAL_TRUNK_PRIVATE/)
   t.is(await call(...forbidden.slice(0, 4), `127.0.15.1:${inside.port}`), 603, 'the next trunk is called')
