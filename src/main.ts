@@ -18,6 +18,7 @@ import { transcriptColumns } from './calls/transcription.ts'
 import { Underway } from './calls/underway.ts'
 import { ConfigError, loadConfig, type Config } from './config.ts'
 import { migrate, openDatabase, type DataSource } from './database.ts'
+import { Relay } from './events/relay.ts'
 import { scheduleJobs, type Job } from './jobs.ts'
 import { createLogger, type Logger } from './log.ts'
 import { createMetrics } from './metrics.ts'
@@ -54,18 +55,27 @@ async function main(config: Config, log: Logger): Promise<void> {
     trunkHosts: new Web([...config.fetchPrivate, ...config.trunkPrivate]),
     ...{ outgoing, recordings: recordingFiles(nodes), transcribes, health: { ari: () => health(nodes) } },
   })
+  const relay = new Relay(database, log)
+  relay.start()
   for (const node of nodes) node.start()
   await server.start()
   log.info({ api: server.info.uri }, 'Hashdial is up')
   sounds.warmUp()
-
-  // Calls live on in Asterisk, and the next process finds them there: what is under way here is finished, not they.
-  const drain = async (signal: string) => {
+  onSignal((signal) => {
     log.info({ signal, calls: switchboard.size }, 'stopping; calls go on in Asterisk')
     const timeout = config.drainSeconds * 1000
-    setTimeout(() => process.exit(0), timeout).unref()
     for (const node of nodes) node.stop()
-    await Promise.all([server.stop({ timeout }), scheduled.stop(), transcribes.drain().then(() => journal.drain())])
+    const drained = transcribes.drain().then(() => journal.drain())
+    return { timeout, done: Promise.all([server.stop({ timeout }), scheduled.stop(), relay.stop(), drained]) }
+  })
+}
+
+/** Calls live on in Asterisk, and the next process finds them there: what is under way here is finished, not they. */
+function onSignal(stop: (signal: string) => { timeout: number; done: Promise<unknown> }): void {
+  const drain = async (signal: string) => {
+    const { timeout, done } = stop(signal)
+    setTimeout(() => process.exit(0), timeout).unref()
+    await done
     process.exit(0)
   }
   process.once('SIGTERM', (signal) => void drain(signal))
