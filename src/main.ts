@@ -18,7 +18,8 @@ import { transcriptColumns } from './calls/transcription.ts'
 import { Underway } from './calls/underway.ts'
 import { ConfigError, loadConfig, type Config } from './config.ts'
 import { migrate, openDatabase, type DataSource } from './database.ts'
-import { Relay } from './events/relay.ts'
+import { KeyRing } from './database/secrets.ts'
+import { openTelling } from './events/telling.ts'
 import { scheduleJobs, type Job } from './jobs.ts'
 import { createLogger, type Logger } from './log.ts'
 import { createMetrics } from './metrics.ts'
@@ -38,6 +39,8 @@ async function main(config: Config, log: Logger): Promise<void> {
   const database = await openDatabase(config.databaseUrl, { entities, logger: log, ...connections })
   const metrics = createMetrics()
   const web = new Web(config.fetchPrivate)
+  const secrets = new KeyRing(config.secretKeys)
+  const telling = await openTelling({ database, log, web, secrets })
   const sounds = await openSounds(config, web, log)
   const transcribes = new Transcribes(database)
   const parts = { database, sounds, recordings: new Recordings(database, log), transcribes, web, log }
@@ -53,10 +56,9 @@ async function main(config: Config, log: Logger): Promise<void> {
   const server = await createServer({
     ...{ config, database, logger: log, metrics, calls: switchboard, activeflows: errands, prompts: sounds.prompts },
     trunkHosts: new Web([...config.fetchPrivate, ...config.trunkPrivate]),
-    ...{ outgoing, recordings: recordingFiles(nodes), transcribes, health: { ari: () => health(nodes) } },
+    ...{ outgoing, recordings: recordingFiles(nodes), transcribes, secrets, health: { ari: () => health(nodes) } },
   })
-  const relay = new Relay(database, log)
-  relay.start()
+  telling.start()
   for (const node of nodes) node.start()
   await server.start()
   log.info({ api: server.info.uri }, 'Hashdial is up')
@@ -66,7 +68,7 @@ async function main(config: Config, log: Logger): Promise<void> {
     const timeout = config.drainSeconds * 1000
     for (const node of nodes) node.stop()
     const drained = transcribes.drain().then(() => journal.drain())
-    return { timeout, done: Promise.all([server.stop({ timeout }), scheduled.stop(), relay.stop(), drained]) }
+    return { timeout, done: Promise.all([server.stop({ timeout }), scheduled.stop(), telling.stop(), drained]) }
   })
 }
 

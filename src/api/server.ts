@@ -32,6 +32,7 @@ export interface ServerOptions {
   recordings?: NonNullable<Site['recordings']>
   trunkHosts?: NonNullable<Site['trunkHosts']>
   transcribes?: NonNullable<Site['transcribes']>
+  secrets?: NonNullable<Site['secrets']>
   /** What Asterisk may fetch. */
   prompts?: Pick<Prompts, 'find'>
 }

@@ -107,6 +107,13 @@ function cut(found: readonly Found[]): { pieces: string[][]; count: number } {
   return { pieces, count }
 }
 
+/** What is listed below something that is not there is not an empty list. */
+export async function mustHaveParent(site: Site, { under }: Resource, scope: Scope): Promise<void> {
+  if (!under) return
+  const { customer_id, [under.column]: id } = scope
+  await read(site.database.manager, under.parent, customer_id === undefined ? {} : { customer_id }, id ?? '')
+}
+
 export async function read(manager: EntityManager, resource: Resource, scope: Scope, id: string): Promise<Row> {
   const row = (await matching(select(manager, resource), 'row', { ...scope, id }).getOne()) as Row | null
   if (!row) throw notFound(resource)
@@ -223,7 +230,12 @@ function upper({ type }: Resource): string {
   return type.toUpperCase()
 }
 
+/** Where they are listed. */
+function pathOf({ plural, under }: Resource): string {
+  return under ? `/v1.0/${under.parent.plural}/{id}/${plural}` : `/v1.0/${plural}`
+}
+
 function notFound(resource: Resource): HashdialError {
-  const message = `you have no ${resource.type} with this id: GET /v1.0/${resource.plural} shows those that you have`
+  const message = `you have no ${resource.type} with this id: GET ${pathOf(resource)} shows those that you have`
   return new HashdialError('NOT_FOUND', `${upper(resource)}_NOT_FOUND`, message)
 }

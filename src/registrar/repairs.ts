@@ -11,11 +11,13 @@ export interface Repair {
 
 interface Retention {
   readonly callRetentionDays: number
+  readonly eventRetentionDays: number
   readonly recordingRetentionDays: number
   readonly failureRetentionDays: number
 }
 
-export function repairs({ callRetentionDays, recordingRetentionDays, failureRetentionDays }: Retention): Repair[] {
+export function repairs(retention: Retention): Repair[] {
+  const { callRetentionDays, eventRetentionDays, recordingRetentionDays, failureRetentionDays } = retention
   return [
     // The API has shown these as unregistered since they expired; Kamailio removes those that it knows of.
     removal('registrations', '*/10 * * * * *', 'tm_expire < UTC_TIMESTAMP(6) - INTERVAL ? SECOND', 30),
@@ -30,6 +32,8 @@ export function repairs({ callRetentionDays, recordingRetentionDays, failureRete
     removal('calls', '0 17 * * * *', 'tm_hangup < UTC_TIMESTAMP(6) - INTERVAL ? DAY', callRetentionDays),
     removal('groupcalls', '0 22 * * * *', 'tm_hangup < UTC_TIMESTAMP(6) - INTERVAL ? DAY', callRetentionDays),
     removal('activeflows', '0 27 * * * *', 'tm_end < UTC_TIMESTAMP(6) - INTERVAL ? DAY', callRetentionDays),
+    removal('events', '0 12 * * * *', 'tm_create < UTC_TIMESTAMP(6) - INTERVAL ? DAY', eventRetentionDays),
+    removal('webhook_deliveries', '0 13 * * * *', 'tm_create < UTC_TIMESTAMP(6) - INTERVAL ? DAY', eventRetentionDays),
     // With their transcripts. Recordings have files and are not removed here.
     removal('transcribes', '0 47 * * * *', 'tm_end < UTC_TIMESTAMP(6) - INTERVAL ? DAY', recordingRetentionDays),
   ]

@@ -8,6 +8,7 @@ import { accesskeys } from './accesskey.ts'
 import { activeflows } from './activeflow.ts'
 import { calls } from './call.ts'
 import { customers } from './customer.ts'
+import { deliveries } from './delivery.ts'
 import { extensions } from './extension.ts'
 import { flows } from './flow.ts'
 import { groupcalls } from './groupcall.ts'
@@ -16,6 +17,7 @@ import { recordings } from './recording.ts'
 import type { DialableRow, Resource } from './resource.ts'
 import { transcribes, transcripts } from './transcribe.ts'
 import { trunks } from './trunk.ts'
+import { webhooks } from './webhook.ts'
 
 export type { DialableResource, Resource, Site } from './resource.ts'
 
@@ -33,6 +35,8 @@ export const resources: readonly Resource[] = [
   recordings,
   transcribes,
   transcripts,
+  webhooks,
+  deliveries,
 ]
 
 /** Every table, for openDatabase. */
