@@ -19,11 +19,13 @@ import { Underway } from './calls/underway.ts'
 import { ConfigError, loadConfig, type Config } from './config.ts'
 import { migrate, openDatabase, type DataSource } from './database.ts'
 import { KeyRing } from './database/secrets.ts'
+import { Stream } from './events/stream.ts'
 import { openTelling } from './events/telling.ts'
 import { scheduleJobs, type Job } from './jobs.ts'
 import { createLogger, type Logger } from './log.ts'
 import { createMetrics } from './metrics.ts'
 import { repairs } from './registrar/repairs.ts'
+import { workingKeys } from './resources/accesskey.ts'
 import { entities } from './resources/index.ts'
 import type { Site } from './resources/resource.ts'
 import { createDoor } from './stasis.ts'
@@ -39,24 +41,21 @@ async function main(config: Config, log: Logger): Promise<void> {
   const database = await openDatabase(config.databaseUrl, { entities, logger: log, ...connections })
   const metrics = createMetrics()
   const web = new Web(config.fetchPrivate)
-  const secrets = new KeyRing(config.secretKeys)
-  const telling = await openTelling({ database, log, web, secrets })
+  const { secrets, stream, telling } = await openEvents(config, { database, log, web })
   const sounds = await openSounds(config, web, log)
   const transcribes = new Transcribes(database)
   const parts = { database, sounds, recordings: new Recordings(database, log), transcribes, web, log }
   const { journal, switchboard, errands, outgoing, nodes, compare } = createCalls(config, parts, (count) =>
     metrics.repairs.inc({ job: 'reconcile' }, count),
   )
-  const jobs = [
-    reconcileJob(nodes, compare),
-    recordingsJob(nodes, database, config.recordingRetentionDays),
-    ...repairs(config).map((job) => ({ ...job, run: () => job.run(database) })),
-  ]
-  const scheduled = scheduleJobs(jobs, database, log, (job, count) => metrics.repairs.inc({ job }, count))
+  const scheduled = scheduleJobs(jobsOf(config, database, nodes, compare), database, log, (job, count) =>
+    metrics.repairs.inc({ job }, count),
+  )
   const server = await createServer({
     ...{ config, database, logger: log, metrics, calls: switchboard, activeflows: errands, prompts: sounds.prompts },
     trunkHosts: new Web([...config.fetchPrivate, ...config.trunkPrivate]),
-    ...{ outgoing, recordings: recordingFiles(nodes), transcribes, secrets, health: { ari: () => health(nodes) } },
+    ...{ outgoing, recordings: recordingFiles(nodes), transcribes, secrets, stream },
+    health: { ari: () => health(nodes) },
   })
   telling.start()
   for (const node of nodes) node.start()
@@ -126,6 +125,25 @@ function createCalls(config: Config, parts: Parts, repaired: (count: number) => 
     hangup: (groupcall) => outgoing.hangup(groupcall),
   }
   return { journal, switchboard, errands, outgoing: orders, nodes, compare }
+}
+
+/** What tells others what has happened. */
+async function openEvents(config: Config, parts: { database: DataSource; log: Logger; web: Web }) {
+  const secrets = new KeyRing(config.secretKeys)
+  const goodTokens = (hashes: readonly string[]) => workingKeys(parts.database, hashes)
+  const stream = new Stream({ ...parts, perCustomer: config.customerStreams, goodTokens })
+  const telling = await openTelling({ ...parts, secrets }, () => stream.look())
+  return { secrets, stream, telling }
+}
+
+type Compare = (node: AriNode) => Promise<number>
+
+function jobsOf(config: Config, database: DataSource, nodes: readonly AriNode[], compare: Compare): Job[] {
+  return [
+    reconcileJob(nodes, compare),
+    recordingsJob(nodes, database, config.recordingRetentionDays),
+    ...repairs(config).map((job) => ({ ...job, run: () => job.run(database) })),
+  ]
 }
 
 async function openSounds(config: Config, web: Web, log: Logger): Promise<Sounds> {

@@ -56,6 +56,7 @@ const reasons: Partial<Record<ErrorStatus, Reasons>> = {
     TOO_MANY_CALLS_PER_SECOND:
       'The customer begins more calls than it may (`calls_per_second`): try again in a moment.',
     TOO_MANY_LEGS: 'The flows of the customer ring more destinations at once than `max_calls` lets them.',
+    TOO_MANY_STREAMS: 'The customer has as many WebSockets as it may have (`HASHDIAL_CUSTOMER_STREAMS`).',
     SPEECH_BUSY: 'Too much speech is waiting to be made.',
   },
   INTERNAL: { INTERNAL: 'A mistake on our side; the log has the request_id.' },
