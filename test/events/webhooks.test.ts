@@ -142,3 +142,72 @@ test('private addresses are not reached', async (t) => {
     }),
   )
 })
+
+test('after a rotation both secrets sign, and the old one no more when its time is over', async (t) => {
+  const { url, asked } = await listener(t, good)
+  const { id: customer, key } = await api().customer()
+  const webhook = await webhookOf(key, { uri: url })
+  const { body: rotated } = await api().post(key, `/v1.0/webhooks/${webhook.id}/rotate`)
+  t.not(rotated.secret, webhook.secret)
+  await happen(api().database, happened(customer, 'x_y', 'a'))
+  t.true(await becomesTrue(5_000, () => asked.length === 1))
+  for (const { secret } of [webhook, rotated]) t.notThrows(() => verified(secret, asked[0]!))
+  await api().database.query('UPDATE webhooks SET tm_old_secret_expire = NOW(6) WHERE id = ?', [webhook.id])
+  await happen(api().database, happened(customer, 'x_y', 'a'))
+  t.true(await becomesTrue(5_000, () => asked.length === 2))
+  t.notThrows(() => verified(rotated.secret, asked[1]!))
+  t.throws(() => verified(webhook.secret, asked[1]!))
+})
+
+test('the test button tells this webhook alone, whatever it wants to be told', async (t) => {
+  const [one, other] = [await listener(t, good), await listener(t, good)]
+  const { key } = await api().customer()
+  const webhook = await webhookOf(key, { uri: one.url, event_types: ['call'] })
+  await webhookOf(key, { uri: other.url })
+  t.is((await api().post(key, `/v1.0/webhooks/${webhook.id}/test`)).status, 200)
+  t.true(await becomesTrue(5_000, () => one.asked.length === 1))
+  t.is(verified(webhook.secret, one.asked[0]!).type, 'webhook_test')
+  t.is(other.asked.length, 0)
+  await api().put(key, `/v1.0/webhooks/${webhook.id}`, { status: 'disabled' })
+  t.is((await api().post(key, `/v1.0/webhooks/${webhook.id}/test`)).body.error.reason, 'WEBHOOK_DISABLED')
+})
+
+test('a delivery can be sent again, with the same id', async (t) => {
+  const { url, asked } = await listener(t, good)
+  const { id: customer, key } = await api().customer()
+  const webhook = await webhookOf(key, { uri: url })
+  await happen(api().database, happened(customer, 'x_y', 'a'))
+  const isDelivered = async () => (await deliveriesOf(key, webhook.id))[0]?.status === 'delivered'
+  t.true(await becomesTrue(5_000, isDelivered))
+  const [delivery] = await deliveriesOf(key, webhook.id)
+  const path = `/v1.0/webhooks/${webhook.id}/deliveries/${delivery.id}`
+  t.is((await api().post(key, `${path}/send`)).status, 200)
+  t.true(await becomesTrue(5_000, () => asked.length === 2))
+  t.is(asked[1]!.headers['webhook-id'], asked[0]!.headers['webhook-id'])
+  t.true(await becomesTrue(5_000, isDelivered))
+  const stranger = await api().customer()
+  t.is((await api().get(stranger.key, path)).body.error.reason, 'DELIVERY_NOT_FOUND')
+  t.is(
+    (await api().get(stranger.key, `/v1.0/webhooks/${webhook.id}/deliveries`)).body.error.reason,
+    'WEBHOOK_NOT_FOUND',
+  )
+})
+
+test('a webhook to which nothing could be delivered for five days is disabled', async (t) => {
+  const { url } = await listener(t, (_asked, response) => void response.writeHead(500).end())
+  const { id: customer, key } = await api().customer()
+  const webhook = await webhookOf(key, { uri: url })
+  const fail = async (days: number) => {
+    await api().database.query('UPDATE webhooks SET tm_failing = NOW(6) - INTERVAL ? HOUR WHERE id = ?', [
+      ...[days * 24, webhook.id],
+    ])
+    await happen(api().database, happened(customer, 'x_y', crypto.randomUUID()))
+  }
+  const read = async () => (await api().get(key, `/v1.0/webhooks/${webhook.id}`)).body
+  await fail(4.9)
+  t.true(await becomesTrue(5_000, async () => (await deliveriesOf(key, webhook.id))[0]?.response_status === 500))
+  t.is((await read()).status, 'enabled')
+  await fail(5.1)
+  t.true(await becomesTrue(5_000, async () => (await read()).status === 'disabled'))
+  t.is((await read()).disabled_reason, 'failing')
+})
