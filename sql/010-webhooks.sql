@@ -18,7 +18,7 @@ CREATE TABLE webhooks (
   PRIMARY KEY (id),
   KEY webhooks_newest (customer_id, tm_create, id),
   KEY webhooks_status (status),
-  CONSTRAINT webhooks_customer FOREIGN KEY (customer_id) REFERENCES customers (id) ON DELETE CASCADE
+  CONSTRAINT webhooks_customer FOREIGN KEY (customer_id) REFERENCES customers (id) ON DELETE CASCADE ON UPDATE NO ACTION
 ) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_unicode_ci;
 
 -- One event for one webhook, made by the relay. `tm_next` is when it is tried, and NULL where an earlier one of the same
@@ -48,5 +48,5 @@ CREATE TABLE webhook_deliveries (
   KEY webhook_deliveries_due (webhook_id, tm_next, sequence),
   KEY webhook_deliveries_resource (webhook_id, resource_id, status, sequence),
   KEY webhook_deliveries_old (tm_create),
-  CONSTRAINT webhook_deliveries_webhook FOREIGN KEY (webhook_id) REFERENCES webhooks (id) ON DELETE CASCADE
+  CONSTRAINT webhook_deliveries_webhook FOREIGN KEY (webhook_id) REFERENCES webhooks (id) ON DELETE CASCADE ON UPDATE NO ACTION
 ) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_unicode_ci;

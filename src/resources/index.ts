@@ -1,5 +1,6 @@
 import { Direct } from '../directs/direct.ts'
 import { Job } from '../database/job.ts'
+import { EventCounter, StoredEvent } from '../events/tables.ts'
 import { Subscriber } from '../registrar/account.ts'
 import { Edge, GuessBlock } from '../registrar/edge.ts'
 import { Registration, RegistrationFailure } from '../registrar/registration.ts'
@@ -42,7 +43,19 @@ export const resources: readonly Resource[] = [
 /** Every table, for openDatabase. */
 export const entities = [
   ...resources.map(({ entity }) => entity),
-  ...[Direct, Subscriber, Registration, RegistrationFailure, Edge, GuessBlock, TrunkAddress, TrunkAccount, Job],
+  ...[
+    Direct,
+    Subscriber,
+    Registration,
+    RegistrationFailure,
+    Edge,
+    GuessBlock,
+    TrunkAddress,
+    TrunkAccount,
+    Job,
+    StoredEvent,
+    EventCounter,
+  ],
 ]
 
 /** The resource that a call can go to under this type, as it stands in `directs` and in the SIP form. */
