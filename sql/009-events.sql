@@ -26,4 +26,3 @@ CREATE TABLE event_counters (
   sequence BIGINT UNSIGNED NOT NULL,
   PRIMARY KEY (customer_id)
 ) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_unicode_ci;
-INSERT INTO event_counters VALUES ('', 0);

@@ -37,6 +37,13 @@ export const limits = {
     why: "how many actions a customer's flows may begin (4 kB that they store count as one more); beyond it they wait",
     parse: whole(10, 10_000_000),
   }),
+  customerStreams: setting({
+    variable: 'HASHDIAL_CUSTOMER_STREAMS',
+    unit: 'connections',
+    default: '50',
+    why: 'how many WebSockets (`/v1.0/ws`) a customer may have to one process; beyond it 429',
+    parse: whole(1, 100_000),
+  }),
   customerRequests: setting({
     variable: 'HASHDIAL_CUSTOMER_REQUESTS',
     unit: 'requests',

@@ -120,3 +120,19 @@ export function ariUrls(value: string): readonly AriUrl[] {
   if (twice) throw new Error(`names ${twice.node} twice; name each Asterisk once`)
   return Object.freeze(urls)
 }
+
+/** `id:base64` of AES-256 keys. An id may not come twice: what was encrypted with it names no more than that. */
+export function secretKeys(value: string): readonly { readonly id: string; readonly key: Buffer }[] {
+  const keys = value.split(',').flatMap((part, index) => (part.trim() ? [secretKey(part.trim(), index + 1)] : []))
+  const twice = keys.find(({ id }, index) => keys.findIndex((other) => other.id === id) !== index)
+  if (twice) throw new Error(`has two keys with the id "${twice.id}"; give each its own`)
+  return Object.freeze(keys)
+}
+
+function secretKey(text: string, number: number): { readonly id: string; readonly key: Buffer } {
+  const [, id, base64 = ''] = /^([A-Za-z0-9_-]{1,16}):([A-Za-z0-9+/]{43}=)$/.exec(text) ?? []
+  if (id) return Object.freeze({ id, key: Buffer.from(base64, 'base64') })
+  throw new Error(
+    `has an entry (number ${number}) that is not id:key; make one with: echo "k1:$(openssl rand -base64 32)"`,
+  )
+}

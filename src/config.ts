@@ -1,5 +1,5 @@
 import { limits } from './config-limits.ts'
-import { ariUrls, databaseUrl, domain, httpUrl, listen, networks, oneOf, origins } from './config-values.ts'
+import { ariUrls, databaseUrl, domain, httpUrl, listen, networks, oneOf, origins, secretKeys } from './config-values.ts'
 import { setting, sha256, text, whole, type Setting } from './config-values.ts'
 
 export type { AriUrl, Listen } from './config-values.ts'
@@ -112,10 +112,17 @@ export const settings = {
     variable: 'HASHDIAL_EVENT_RETENTION_DAYS',
     unit: 'days',
     default: '7',
-    why: 'how long events are kept, for who asks for them later',
+    why: 'how long events are kept, and what became of their delivery to webhooks',
     parse: whole(1, 3650),
   }),
   ...limits,
+  secretKeys: setting({
+    variable: 'HASHDIAL_SECRET_KEYS',
+    unit: 'id:key, comma separated',
+    default: '',
+    why: 'keys of 32 bytes in base64 that encrypt secrets in the database; the first encrypts; empty: no webhooks',
+    parse: secretKeys,
+  }),
   corsOrigins: setting({
     variable: 'HASHDIAL_CORS_ORIGINS',
     unit: 'origins, comma separated',

@@ -20,11 +20,14 @@ import { migrate, openDatabase, type DataSource } from './database.ts'
 import type { Table } from './database/upsert.ts'
 import { WriteBehind } from './database/write-behind.ts'
 import { eventColumns } from './events/event.ts'
-import { Relay } from './events/relay.ts'
+import { KeyRing } from './database/secrets.ts'
+import { Stream } from './events/stream.ts'
+import { openTelling } from './events/telling.ts'
 import { scheduleJobs, type Job } from './jobs.ts'
 import { createLogger, type Logger } from './log.ts'
 import { createMetrics } from './metrics.ts'
 import { repairs } from './registrar/repairs.ts'
+import { workingKeys } from './resources/accesskey.ts'
 import { createEventOf } from './resources/happened.ts'
 import { entities } from './resources/index.ts'
 import type { Site } from './resources/resource.ts'
@@ -41,25 +44,23 @@ async function main(config: Config, log: Logger): Promise<void> {
   const database = await openDatabase(config.databaseUrl, { entities, logger: log, ...connections })
   const metrics = createMetrics()
   const web = new Web(config.fetchPrivate)
+  const { secrets, stream, telling } = await openEvents(config, { database, log, web })
   const sounds = await openSounds(config, web, log)
   const transcribes = new Transcribes(database)
   const parts = { database, sounds, recordings: new Recordings(database, log), transcribes, web, log }
   const { writes, switchboard, errands, outgoing, nodes, compare } = createCalls(config, parts, (count) =>
     metrics.repairs.inc({ job: 'reconcile' }, count),
   )
-  const jobs = [
-    reconcileJob(nodes, compare),
-    recordingsJob(nodes, database, config.recordingRetentionDays),
-    ...repairs(config).map((job) => ({ ...job, run: () => job.run(database) })),
-  ]
-  const scheduled = scheduleJobs(jobs, database, log, (job, count) => metrics.repairs.inc({ job }, count))
+  const scheduled = scheduleJobs(jobsOf(config, database, nodes, compare), database, log, (job, count) =>
+    metrics.repairs.inc({ job }, count),
+  )
   const server = await createServer({
     ...{ config, database, logger: log, metrics, calls: switchboard, activeflows: errands, prompts: sounds.prompts },
     trunkHosts: new Web([...config.fetchPrivate, ...config.trunkPrivate]),
-    ...{ outgoing, recordings: recordingFiles(nodes), transcribes, health: { ari: () => health(nodes) } },
+    ...{ outgoing, recordings: recordingFiles(nodes), transcribes, secrets, stream },
+    health: { ari: () => health(nodes) },
   })
-  const relay = new Relay(database, log)
-  relay.start()
+  telling.start()
   for (const node of nodes) node.start()
   await server.start()
   log.info({ api: server.info.uri }, 'Hashdial is up')
@@ -69,8 +70,8 @@ async function main(config: Config, log: Logger): Promise<void> {
   onSignal(timeout, async (signal) => {
     log.info({ signal, calls: switchboard.size }, 'stopping; calls go on in Asterisk')
     for (const node of nodes) node.stop()
-    await Promise.all([server.stop({ timeout }), scheduled.stop(), transcribes.drain().then(() => writes.drain())])
-    await relay.stop()
+    const drained = transcribes.drain().then(() => writes.drain())
+    await Promise.all([server.stop({ timeout }), scheduled.stop(), telling.stop(), drained])
   })
 }
 
@@ -133,6 +134,25 @@ function createCalls(config: Config, parts: Parts, repaired: (count: number) => 
     hangup: (groupcall) => outgoing.hangup(groupcall),
   }
   return { writes, switchboard, errands, outgoing: orders, nodes, compare }
+}
+
+/** What tells others what has happened. */
+async function openEvents(config: Config, parts: { database: DataSource; log: Logger; web: Web }) {
+  const secrets = new KeyRing(config.secretKeys)
+  const goodTokens = (hashes: readonly string[]) => workingKeys(parts.database, hashes)
+  const stream = new Stream({ ...parts, perCustomer: config.customerStreams, goodTokens })
+  const telling = await openTelling({ ...parts, secrets }, () => stream.look())
+  return { secrets, stream, telling }
+}
+
+type Compare = (node: AriNode) => Promise<number>
+
+function jobsOf(config: Config, database: DataSource, nodes: readonly AriNode[], compare: Compare): Job[] {
+  return [
+    reconcileJob(nodes, compare),
+    recordingsJob(nodes, database, config.recordingRetentionDays),
+    ...repairs(config).map((job) => ({ ...job, run: () => job.run(database) })),
+  ]
 }
 
 async function openSounds(config: Config, web: Web, log: Logger): Promise<Sounds> {

@@ -15,6 +15,8 @@ export interface WebRequest {
   maxBytes?: number
   /** What is sent has to arrive: a redirect that makes a GET of it, without its body, is not followed. */
   keepsMethod?: boolean
+  /** A redirect is an answer like any other. */
+  staysThere?: boolean
   /** For everything together: name, connection, redirects, answer. In milliseconds. */
   timeout?: number
   signal?: AbortSignal
@@ -92,7 +94,7 @@ export class Web {
       const response = await this.#send(url, request, signal)
       try {
         const { statusCode: status = 0, headers } = response
-        if (!headers.location || ![301, 302, 303, 307, 308].includes(status)) {
+        if (options.staysThere || !headers.location || ![301, 302, 303, 307, 308].includes(status)) {
           return await take({
             status,
             headers,

@@ -180,7 +180,12 @@ test('the API works on MariaDB as on MySQL', async (t) => {
     [one.id],
   )
   t.is((await api.get(key, path)).body.registration.failures.length, 1)
-  for (const job of repairs({ callRetentionDays: 1, recordingRetentionDays: 1, failureRetentionDays: 1, eventRetentionDays: 1 }))
+  for (const job of repairs({
+    callRetentionDays: 1,
+    eventRetentionDays: 1,
+    recordingRetentionDays: 1,
+    failureRetentionDays: 1,
+  }))
     t.is(await job.run(api.database), 0)
   t.is((await api.get('', '/health')).body.mysql, 'ok')
   t.is((await api.delete(key, path)).status, 200)

@@ -19,11 +19,14 @@ export function principalOf(request: Request): Principal {
   return request.auth.credentials.user as Principal
 }
 
+interface Asking {
+  headers: { authorization?: string | undefined }
+  query: { token?: string | string[] | undefined }
+}
+
 /** The token of the header, else of `?token=`. */
-function tokenOf(request: Request): string | undefined {
-  const { authorization } = request.headers as { authorization?: string }
+function tokenOf({ headers: { authorization }, query: { token } }: Asking): string | undefined {
   if (authorization !== undefined) return /^Bearer +(\S+) *$/i.exec(authorization)?.[1] ?? ''
-  const { token } = request.query as { token?: string | string[] }
   return Array.isArray(token) ? '' : token
 }
 
@@ -33,17 +36,35 @@ export function isAdminKey(token: string, adminKeySha256: string): boolean {
   return timingSafeEqual(hash, adminKeySha256 ? Buffer.from(adminKeySha256, 'hex') : Buffer.alloc(32))
 }
 
-export function tokenScheme(options: AuthOptions): () => ServerAuthSchemeObject {
-  const limit = new FailureLimit(options.authFailures)
+/** What REST and the stream know callers by: failures of both count together. */
+export interface Authentication extends AuthOptions {
+  readonly limit: FailureLimit
+}
+
+export function createAuthentication(options: AuthOptions): Authentication {
+  return { ...options, limit: new FailureLimit(options.authFailures) }
+}
+
+export function tokenScheme(auth: Authentication): () => ServerAuthSchemeObject {
   return () => ({
     async authenticate(request: Request, h: ResponseToolkit) {
-      const token = tokenOf(request)
-      if (token === undefined) throw missing()
-      const user = await identify(token, options)
-      if (!user) throw refuse(limit.fail(request.info.remoteAddress))
+      const { user } = await authenticate(request, request.info.remoteAddress, auth)
       return h.authenticated({ credentials: { user } })
     },
   })
+}
+
+/** Who asks, or an error that says why not. */
+export async function authenticate(
+  asking: Asking,
+  address: string,
+  auth: Authentication,
+): Promise<{ token: string; user: Principal }> {
+  const token = tokenOf(asking)
+  if (token === undefined) throw missing()
+  const user = await identify(token, auth)
+  if (!user) throw refuse(auth.limit.fail(address))
+  return { token, user }
 }
 
 export async function identify(token: string, options: AuthOptions): Promise<Principal | undefined> {

@@ -9,6 +9,7 @@ import { principalOf, type Principal } from './auth.ts'
 import { readBody } from './body.ts'
 import { pagingQuery, readPageToken, writePageToken } from './paging.ts'
 import { bodyPayload, described } from './route.ts'
+import { list } from './list.ts'
 import * as store from './store.ts'
 
 /** The routes of a resource, as far as it has schemas for them. */
@@ -28,10 +29,20 @@ export function routesOf(resource: Resource, site: Site): ServerRoute[] {
 
 const idParams = Joi.object({ id: id().required() })
 
+/** Where they are: those of another resource below its id. */
+function pathOf({ plural, under }: Resource): string {
+  return under ? `/v1.0/${under.parent.plural}/{${under.column}}/${plural}` : `/v1.0/${plural}`
+}
+
+function parentParams({ under }: Resource): Joi.ObjectSchema | undefined {
+  return under && Joi.object({ [under.column]: id().required() })
+}
+
 function listRoute(resource: Resource, site: Site): ServerRoute {
   const query = Joi.object(pagingQuery).concat(resource.schema.filter ?? Joi.object())
   return described({
-    ...{ method: 'GET', path: `/v1.0/${resource.plural}`, tag: resource.plural, query },
+    ...{ method: 'GET', path: pathOf(resource), tag: resource.plural, query },
+    ...(resource.under && { params: parentParams(resource)! }),
     summary: `List ${resource.plural}, the newest first`,
     items: resource.schema.read,
     answer: Joi.object({
@@ -41,8 +52,9 @@ function listRoute(resource: Resource, site: Site): ServerRoute {
     async handler(request) {
       const { page_size: size, page_token, ...filter } = request.query as { page_size: number; page_token: string }
       const after = readPageToken(page_token)
-      const scope = { ...(resource.narrow ? {} : filter), ...scopeOf(resource, principalOf(request)) }
-      const { rows, more } = await store.list(site, resource, { scope, size, after, filter })
+      const scope = { ...(resource.narrow ? {} : filter), ...scopeOf(resource, request) }
+      await store.mustHaveParent(site, resource, scope)
+      const { rows, more } = await list(site, resource, { scope, size, after, filter })
       const last = more ? rows.at(-1) : undefined
       return {
         result: rows.map((row) => present(resource, row, site)),
@@ -57,12 +69,7 @@ function readRoute(resource: Resource, site: Site): ServerRoute {
     ...oneRow(resource, 'GET', ''),
     summary: `Read one ${resource.type}`,
     async handler(request) {
-      const row = await store.read(
-        site.database.manager,
-        resource,
-        scopeOf(resource, principalOf(request)),
-        idOf(request),
-      )
+      const row = await store.read(site.database.manager, resource, scopeOf(resource, request), idOf(request))
       return present(resource, row, site)
     },
   })
@@ -70,11 +77,11 @@ function readRoute(resource: Resource, site: Site): ServerRoute {
 
 function createRoute(resource: Resource, site: Site, schema: Joi.ObjectSchema): ServerRoute {
   return described({
-    ...{ method: 'POST', path: `/v1.0/${resource.plural}`, tag: resource.plural, payload: bodyPayload },
+    ...{ method: 'POST', path: pathOf(resource), tag: resource.plural, payload: bodyPayload },
     ...{ summary: `Make one ${resource.type}`, body: schema, answer: resource.schema.read, status: 201 },
     async handler(request, h) {
       const principal = principalOf(request)
-      scopeOf(resource, principal)
+      scopeOf(resource, request)
       const { customer_id, ...body } = await readBody(request, schema)
       const row = await store.create(site, resource, ownerOf(resource, principal, customer_id), body)
       return h.response(present(resource, row, site)).code(201)
@@ -87,7 +94,7 @@ function updateRoute(resource: Resource, site: Site, schema: Joi.ObjectSchema): 
     ...oneRow(resource, 'PUT', ''),
     ...{ summary: `Change one ${resource.type}: give the fields that change`, body: schema, payload: bodyPayload },
     async handler(request) {
-      const scope = scopeOf(resource, principalOf(request))
+      const scope = scopeOf(resource, request)
       const row = await store.update(site, resource, scope, idOf(request), await readBody(request, schema))
       return present(resource, row, site)
     },
@@ -99,7 +106,7 @@ function deleteRoute(resource: Resource, site: Site): ServerRoute {
     ...oneRow(resource, 'DELETE', ''),
     summary: `Delete one ${resource.type}, and what belongs to it`,
     async handler(request) {
-      const row = await store.remove(site, resource, scopeOf(resource, principalOf(request)), idOf(request))
+      const row = await store.remove(site, resource, scopeOf(resource, request), idOf(request))
       return present(resource, row, site, now())
     },
   })
@@ -111,7 +118,7 @@ function regenerateRoute(resource: Resource, site: Site): ServerRoute {
     ...{ summary: 'Give it a new direct address, or its first; the old one is dead at once', payload: bodyPayload },
     async handler(request) {
       await readBody(request, undefined)
-      const row = await store.regenerateDirect(site, resource, scopeOf(resource, principalOf(request)), idOf(request))
+      const row = await store.regenerateDirect(site, resource, scopeOf(resource, request), idOf(request))
       return present(resource, row, site)
     },
   })
@@ -121,7 +128,7 @@ function fileRoute(resource: Resource, site: Site, file: NonNullable<Resource['f
   return described({
     ...{ ...oneRow(resource, 'GET', '/file'), summary: file.summary, contentType: file.type },
     async handler(request, h) {
-      const scope = scopeOf(resource, principalOf(request))
+      const scope = scopeOf(resource, request)
       const row = await store.read(site.database.manager, resource, scope, idOf(request))
       const { body, bytes } = await file.read(row, site)
       // With its length hapi serves ranges of it too (RFC 9110, 14), and a file never changes under its id.
@@ -138,17 +145,19 @@ function commandRoute(resource: Resource, site: Site, name: string, command: Com
     ...oneRow(resource, method, `/${name}`),
     ...{ summary, payload: bodyPayload, ...(body && { body }) },
     async handler(request) {
-      const scope = scopeOf(resource, principalOf(request))
+      const scope = scopeOf(resource, request)
+      const read = () => store.read(site.database.manager, resource, scope, idOf(request))
       const given = await readBody(request, body)
-      await command.run(await store.read(site.database.manager, resource, scope, idOf(request)), given, site)
-      return present(resource, await store.read(site.database.manager, resource, scope, idOf(request)), site)
+      const once = await command.run(await read(), given, site)
+      return present(resource, Object.assign(await read(), once), site)
     },
   })
 }
 
 function oneRow<Method>(resource: Resource, method: Method, more: string) {
-  const path = `/v1.0/${resource.plural}/{id}${more}`
-  return { method, path, tag: resource.plural, params: idParams, answer: resource.schema.read }
+  const path = `${pathOf(resource)}/{id}${more}`
+  const params = parentParams(resource)?.concat(idParams) ?? idParams
+  return { method, path, tag: resource.plural, params, answer: resource.schema.read }
 }
 
 function idOf(request: Request): string {
@@ -156,7 +165,8 @@ function idOf(request: Request): string {
 }
 
 /** Which rows this caller may have to do with; 403 where there can be none. */
-function scopeOf({ access = 'customer' }: Resource, principal: Principal): store.Scope {
+function scopeOf({ access = 'customer', under }: Resource, request: Request): store.Scope {
+  const principal = principalOf(request)
   if (principal.operator && access === 'customer') {
     const how = 'the admin key has none of these: use an access key of a customer (POST /v1.0/accesskeys makes one)'
     throw new HashdialError('PERMISSION_DENIED', 'PERMISSION_DENIED', how)
@@ -165,7 +175,9 @@ function scopeOf({ access = 'customer' }: Resource, principal: Principal): store
     const how = 'only the operator can do this, with the admin key'
     throw new HashdialError('PERMISSION_DENIED', 'PERMISSION_DENIED', how)
   }
-  return principal.operator ? {} : { customer_id: principal.customer_id }
+  const { [under?.column ?? '']: parent } = request.params as Record<string, string>
+  const within = under && parent !== undefined ? { [under.column]: parent } : {}
+  return principal.operator ? within : { customer_id: principal.customer_id, ...within }
 }
 
 /** Whom a new row will belong to. */

@@ -52,8 +52,9 @@ const refuse: Lifecycle.FailAction = (request, _h, error) => {
   if (!Joi.isError(error)) throw error ?? new Error('refused without a reason')
   const { output } = error as unknown as { output: { payload: { validation: { source: string } } } }
   if (output.payload.validation.source === 'params') {
-    const details = [{ field: 'id', problem: 'it is not a UUID' }]
-    const how = `"${String(request.params.id).slice(0, 60)}" is no id: give a UUID such as 6f1c0f5e-7d53-4d0e-9a53-0c2f5a7f3b11`
+    const field = String(error.details[0]?.path[0] ?? 'id')
+    const details = [{ field, problem: 'it is not a UUID' }]
+    const how = `"${String(request.params[field]).slice(0, 60)}" is no id: give a UUID such as 6f1c0f5e-7d53-4d0e-9a53-0c2f5a7f3b11`
     throw new HashdialError('INVALID_ARGUMENT', 'INVALID_ID', how, details)
   }
   throw invalid('INVALID_REQUEST_PARAMETER', error, 'the query is wrong')

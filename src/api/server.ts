@@ -5,13 +5,14 @@ import hapiPino from 'hapi-pino'
 import Joi from 'joi'
 import type { Config } from '../config.ts'
 import type { DataSource } from '../database.ts'
+import type { Stream } from '../events/stream.ts'
 import type { Logger } from '../log.ts'
 import type { Metrics } from '../metrics.ts'
 import { checkBaseDomain } from '../registrar/account.ts'
 import { resources } from '../resources/index.ts'
 import type { Site } from '../resources/resource.ts'
 import type { Prompts } from '../voice/prompts.ts'
-import { tokenScheme } from './auth.ts'
+import { createAuthentication, tokenScheme } from './auth.ts'
 import { routesOf } from './crud.ts'
 import { docsRoutes } from './docs.ts'
 import { errorAnswers, requestId } from './errors.ts'
@@ -19,6 +20,7 @@ import { healthRoute, type PartHealth } from './health.ts'
 import { metricsRoute } from './metrics.ts'
 import { limitRequests, type RequestLimits } from './requests.ts'
 import { soundsRoute } from './sounds.ts'
+import { acceptStreams, streamRoute } from './ws.ts'
 
 export interface ServerOptions {
   config: Pick<Config, 'adminKeySha256' | 'apiListen' | 'authFailures' | 'baseDomain' | 'bodyBytes' | 'hashBytes'> &
@@ -32,6 +34,9 @@ export interface ServerOptions {
   recordings?: NonNullable<Site['recordings']>
   trunkHosts?: NonNullable<Site['trunkHosts']>
   transcribes?: NonNullable<Site['transcribes']>
+  secrets?: NonNullable<Site['secrets']>
+  /** Where clients of WebSockets go to. */
+  stream?: Stream
   /** What Asterisk may fetch. */
   prompts?: Pick<Prompts, 'find'>
 }
@@ -44,11 +49,34 @@ export async function createServer({
   metrics,
   health,
   prompts,
+  stream,
   ...live
 }: ServerOptions): Promise<Server> {
   await checkBaseDomain(database, config.baseDomain)
   const site: Site = { database, baseDomain: config.baseDomain, hashBytes: config.hashBytes, ...live }
-  const server = createHapi({
+  const server = createListener(config)
+  server.validator(Joi)
+  await server.register([inert, { plugin: hapiPino, options: logging(logger) }])
+  const auth = createAuthentication({ database, ...config })
+  server.auth.scheme('token', tokenScheme(auth))
+  server.auth.strategy('token', 'token')
+  server.auth.default('token')
+  server.ext('onPreResponse', errorAnswers(logger))
+  const { apiRequests = Infinity, apiAtOnce = Infinity } = config
+  limitRequests(server, { apiRequests, apiAtOnce })
+  noteBrokenRequests(server, logger)
+  countRequests(server, metrics)
+  server.route([healthRoute(database, health.ari), metricsRoute(database, metrics)])
+  server.route(resources.flatMap((resource) => routesOf(resource, site)))
+  server.route(streamRoute(database))
+  if (stream) acceptStreams(server, stream, auth, logger)
+  if (prompts) server.route(soundsRoute(prompts))
+  server.route(docsRoutes(server, resources))
+  return server
+}
+
+function createListener(config: ServerOptions['config']): Server {
+  return createHapi({
     ...{ host: config.apiListen.host, port: config.apiListen.port },
     router: { stripTrailingSlash: true },
     routes: {
@@ -63,21 +91,6 @@ export async function createServer({
       timeout: { server: 10_000 },
     },
   })
-  server.validator(Joi)
-  await server.register([inert, { plugin: hapiPino, options: logging(logger) }])
-  server.auth.scheme('token', tokenScheme({ database, ...config }))
-  server.auth.strategy('token', 'token')
-  server.auth.default('token')
-  server.ext('onPreResponse', errorAnswers(logger))
-  const { apiRequests = Infinity, apiAtOnce = Infinity } = config
-  limitRequests(server, { apiRequests, apiAtOnce })
-  noteBrokenRequests(server, logger)
-  countRequests(server, metrics)
-  server.route([healthRoute(database, health.ari), metricsRoute(database, metrics)])
-  server.route(resources.flatMap((resource) => routesOf(resource, site)))
-  if (prompts) server.route(soundsRoute(prompts))
-  server.route(docsRoutes(server, resources))
-  return server
 }
 
 /** Nothing that a browser sends by itself lets anyone in: the key is in a header, and cookies are not known here. */

@@ -11,9 +11,9 @@ export interface Repair {
 
 interface Retention {
   readonly callRetentionDays: number
+  readonly eventRetentionDays: number
   readonly recordingRetentionDays: number
   readonly failureRetentionDays: number
-  readonly eventRetentionDays: number
 }
 
 export function repairs(days: Retention): Repair[] {
@@ -28,11 +28,12 @@ export function repairs(days: Retention): Repair[] {
       failureRetentionDays,
     ),
     removal('guess_blocks', '0 8 * * * *', 'tm_create < UTC_TIMESTAMP(6) - INTERVAL ? DAY', failureRetentionDays),
-    removal('events', '0 12 * * * *', 'tm_create < UTC_TIMESTAMP(6) - INTERVAL ? DAY', eventRetentionDays),
     removal('edges', '0 9 * * * *', 'tm_seen < UTC_TIMESTAMP(6) - INTERVAL ? DAY', 1),
     removal('calls', '0 17 * * * *', 'tm_hangup < UTC_TIMESTAMP(6) - INTERVAL ? DAY', callRetentionDays),
     removal('groupcalls', '0 22 * * * *', 'tm_hangup < UTC_TIMESTAMP(6) - INTERVAL ? DAY', callRetentionDays),
     removal('activeflows', '0 27 * * * *', 'tm_end < UTC_TIMESTAMP(6) - INTERVAL ? DAY', callRetentionDays),
+    removal('events', '0 12 * * * *', 'tm_create < UTC_TIMESTAMP(6) - INTERVAL ? DAY', eventRetentionDays),
+    removal('webhook_deliveries', '0 13 * * * *', 'tm_create < UTC_TIMESTAMP(6) - INTERVAL ? DAY', eventRetentionDays),
     // With their transcripts. Recordings have files and are not removed here.
     removal('transcribes', '0 47 * * * *', 'tm_end < UTC_TIMESTAMP(6) - INTERVAL ? DAY', recordingRetentionDays),
   ]

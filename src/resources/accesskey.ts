@@ -81,6 +81,19 @@ export const accesskeys: Resource<Accesskey> = {
   },
 }
 
+/** Those of the keys that still work, by their hashes. */
+export async function workingKeys(
+  database: { query(sql: string, parameters: unknown[]): Promise<{ token_hash: string }[]> },
+  hashes: readonly string[],
+): Promise<ReadonlySet<string>> {
+  const rows = await database.query(
+    `SELECT token_hash FROM accesskeys WHERE token_hash IN (${hashes.map(() => '?').join()}) ` +
+      'AND (tm_expire IS NULL OR tm_expire > UTC_TIMESTAMP(6))',
+    [...hashes],
+  )
+  return new Set(rows.map(({ token_hash }) => token_hash))
+}
+
 /** The customer whose key this is, if it is one that still works. One indexed query; nothing is remembered. */
 export async function customerOfToken(
   database: { query(sql: string, parameters: unknown[]): Promise<{ customer_id: string }[]> },

@@ -10,6 +10,7 @@ import { activeflows } from './activeflow.ts'
 import { calls } from './call.ts'
 import { customers } from './customer.ts'
 import { events } from './event.ts'
+import { deliveries } from './delivery.ts'
 import { extensions } from './extension.ts'
 import { flows } from './flow.ts'
 import { groupcalls } from './groupcall.ts'
@@ -18,6 +19,7 @@ import { recordings } from './recording.ts'
 import type { DialableRow, Resource } from './resource.ts'
 import { transcribes, transcripts } from './transcribe.ts'
 import { trunks } from './trunk.ts'
+import { webhooks } from './webhook.ts'
 
 export type { DialableResource, Resource, Site } from './resource.ts'
 
@@ -36,6 +38,8 @@ export const resources: readonly Resource[] = [
   transcribes,
   transcripts,
   events,
+  webhooks,
+  deliveries,
 ]
 
 /** Every table, for openDatabase. */

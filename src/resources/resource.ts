@@ -6,6 +6,7 @@ import type { GroupcallRow } from '../activeflows/groupcall.ts'
 import type { Order } from '../activeflows/order.ts'
 import type { Call } from '../calls/call.ts'
 import type { DataSource, EntityManager } from '../database.ts'
+import type { KeyRing } from '../database/secrets.ts'
 import type { Allowed } from '../web-hosts.ts'
 
 /** What every row of a resource has. Most have a customer_id; what is dialable has a direct_hash (see DirectHash). */
@@ -42,6 +43,8 @@ export interface Site {
   readonly recordings?: RecordingFiles
   /** Where trunks may be; else on the public internet only. */
   readonly trunkHosts?: Allowed
+  /** Encrypts secrets that have to be read again. */
+  readonly secrets?: KeyRing
   readonly transcribes?: {
     /** Ends one, without storing any more. */
     drop(id: string): void
@@ -73,8 +76,8 @@ export interface Command<R> {
   readonly method: 'POST' | 'PUT'
   readonly summary: string
   readonly body?: Joi.ObjectSchema
-  /** The answer is the row as it is afterwards. */
-  run(row: R, body: Record<string, unknown>, site: Site): Promise<void>
+  /** The answer is the row as it is afterwards, with what is answered here and can never be read again. */
+  run(row: R, body: Record<string, unknown>, site: Site): Promise<Body | void>
 }
 
 export type Body = Record<string, unknown>
@@ -89,6 +92,8 @@ export interface Resource<R extends Row = Row> {
   /** Many of them: in paths. */
   readonly plural: string
   readonly about: string
+  /** They are parts of another resource and found below its path; `column` is what names it. */
+  readonly under?: { readonly parent: Resource; readonly column: string }
   readonly entity: new () => R
   readonly schema: {
     /** Every field of the JSON; a column that is not named here is not shown. */

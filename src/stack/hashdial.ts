@@ -39,6 +39,7 @@ export function hashdialEnv(site: Site): Record<string, string> {
     HASHDIAL_ARI_URLS: ariUrl(site),
     HASHDIAL_API_LISTEN: `127.0.0.1:${ports.api}`,
     HASHDIAL_ADMIN_KEY_SHA256: createHash('sha256').update(secrets.adminKey).digest('hex'),
+    HASHDIAL_SECRET_KEYS: secrets.secretKey,
     HASHDIAL_SIP_ADDRESS: `${hostOf(site.address)}:${ports.sip}`,
     HASHDIAL_SOUNDS_FOLDER: join(site.room.folder, 'sounds'),
     HASHDIAL_MODELS_FOLDER: modelsFolder(),

@@ -13,7 +13,7 @@ export interface Ports {
   rtpTo: number
 }
 
-const secretNames = ['mysqlRoot', 'mysqlHashdial', 'mysqlKamailio', 'ari', 'adminKey'] as const
+const secretNames = ['mysqlRoot', 'mysqlHashdial', 'mysqlKamailio', 'ari', 'adminKey', 'secretKey'] as const
 export type Secrets = Record<(typeof secretNames)[number], string>
 
 /** What is particular to one stack; every part takes its values from here. */
@@ -33,11 +33,15 @@ export interface Site {
 export function loadSecrets(folder: string): Secrets {
   const file = join(folder, 'secrets.json')
   const known = existsSync(file) ? (JSON.parse(readFileSync(file, 'utf8')) as Partial<Secrets>) : {}
-  const make = (name: string) => (name === 'adminKey' ? 'hda_' : '') + randomBytes(16).toString('hex')
   const entries = secretNames.map((name) => [name, known[name] ?? make(name)])
   const secrets = Object.fromEntries(entries) as Secrets
   writeSecret(file, `${JSON.stringify(secrets, null, 2)}\n`)
   return secrets
+}
+
+function make(name: (typeof secretNames)[number]): string {
+  if (name === 'secretKey') return `k1:${randomBytes(32).toString('base64')}`
+  return (name === 'adminKey' ? 'hda_' : '') + randomBytes(16).toString('hex')
 }
 
 /** A file that its owner alone can read, from its first byte on. */

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto'
 import test from 'ava'
 import { now } from '../../src/database.ts'
 import { event, insertEvents } from '../../src/events/event.ts'
-import { numberEvents, Relay } from '../../src/events/relay.ts'
+import { Relay } from '../../src/events/relay.ts'
 import { createLogger } from '../../src/log.ts'
 import { openApi, openFresh, type Api, type FreshDatabase } from './support.ts'
 
@@ -41,7 +41,7 @@ async function told(key: string, query = ''): Promise<Told[]> {
 /** Others number too: this is over when nothing is left. */
 async function untilNumbered(): Promise<void> {
   for (;;) {
-    await numberEvents(api.database)
+    await new Relay(api.database, createLogger('silent')).relay()
     const [row]: { count: number }[] = await api.database.query(
       'SELECT COUNT(*) AS count FROM events WHERE sequence IS NULL',
     )

@@ -63,7 +63,12 @@ test('one that is deleted ends, and its texts go with it', async (t) => {
 test('old ones go with their texts, and old recordings with their files, if their Asterisk is there', async (t) => {
   const { id: customer_id } = await api().customer()
   const ids = [await stored(customer_id, ago(31)), await stored(customer_id, ago(29)), await stored(customer_id, null)]
-  const jobs = repairs({ callRetentionDays: 1, recordingRetentionDays: 30, failureRetentionDays: 1, eventRetentionDays: 1 })
+  const jobs = repairs({
+    callRetentionDays: 1,
+    eventRetentionDays: 1,
+    recordingRetentionDays: 30,
+    failureRetentionDays: 1,
+  })
   t.is(await jobs.find(({ name }) => name === 'old transcribes')!.run(api().database), 1)
   t.is(await api().database.getRepository('transcripts').countBy({ transcribe_id: ids[0]! }), 0)
   t.is(await api().database.getRepository('transcripts').countBy({ transcribe_id: ids[1]! }), 2)
