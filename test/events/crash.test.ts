@@ -27,7 +27,7 @@ test('killed in the middle again and again, each event arrives with its id, in o
   const [events, resources, kills] = [300, 10, 3]
   const { url, asked } = await listener(t, (_asked, response) => void setTimeout(() => response.end(), 20))
   const { id: customer, key: token } = await api().customer()
-  const { body: webhook } = await api().post(token, '/v1.0/webhooks', { uri: url })
+  const { body: webhook } = await api().post(token, '/v1.0/webhooks', { uri: url, event_types: ['call'] })
   let running = await start()
   t.teardown(() => running.kill('SIGKILL'))
   const sent = Array.from({ length: events }, (_, count) =>

@@ -71,6 +71,14 @@ class Client {
   }
 }
 
+/** `base`: the number of the last event of its making. */
+async function newCustomer(): Promise<{ id: string; key: string; base: number }> {
+  const made = await api.customer()
+  const last = async () => (await api.get(made.key, '/v1.0/ws')).body.last as number
+  if (!(await becomesTrue(5_000, async () => (await last()) === 2))) throw new Error('not numbered')
+  return { ...made, base: 2 }
+}
+
 async function refusal(at: string): Promise<{ status: number; body: { error: { reason: string } } }> {
   const socket = new WebSocket(at)
   const [request, response] = await once(socket, 'unexpected-response')
@@ -81,28 +89,28 @@ async function refusal(at: string): Promise<{ status: number; body: { error: { r
 }
 
 test('a client gets the events of its topics, and no one else’s', async (t) => {
-  const [mine, other] = [await api.customer(), await api.customer()]
+  const [mine, other] = [await newCustomer(), await newCustomer()]
   const client = await Client.open(mine.key)
   t.deepEqual(await client.ask({ type: 'subscribe', topics: ['queue'] }), {
-    ...{ type: 'subscribed', topics: ['queue'], sequence: 0 },
+    ...{ type: 'subscribed', topics: ['queue'], sequence: mine.base },
   })
   const one = happened(mine.id, 'queue_created', 'q', { name: 'sales' })
   await happen(api.database, happened(other.id, 'queue_created', 'x'), happened(mine.id, 'queuecall_created', 'c'), one)
   t.true(await becomesTrue(5_000, () => client.sequences.length === 1))
-  t.deepEqual(client.got.at(-1), { ...one, sequence: 2 })
+  t.deepEqual(client.got.at(-1), { ...one, data: { name: 'sales' }, sequence: mine.base + 2 })
   t.like(await client.ask({ type: 'unsubscribe', topics: ['queue'] }), { type: 'unsubscribed', topics: [] })
   client.socket.close()
 })
 
 test('after resumes without a gap, and each event comes exactly once', async (t) => {
-  const { id, key } = await api.customer()
+  const { id, key, base } = await newCustomer()
   const seen: number[] = []
   const writing = (async () => {
     for (let count = 0; count < 100; count++) await happen(api.database, happened(id, 'call_updated', `r${count % 7}`))
   })()
   while (seen.length < 100) {
     const client = await Client.open(key)
-    await client.ask({ type: 'subscribe', topics: ['call'], after: seen.at(-1) ?? 0 })
+    await client.ask({ type: 'subscribe', topics: ['call'], after: seen.at(-1) ?? base })
     const isEnough = () => client.sequences.length >= Math.min(23, 100 - seen.length)
     if (!(await becomesTrue(10_000, isEnough))) break
     client.socket.terminate()
@@ -111,7 +119,7 @@ test('after resumes without a gap, and each event comes exactly once', async (t)
   await writing
   t.deepEqual(
     seen,
-    Array.from({ length: 100 }, (_, index) => index + 1),
+    Array.from({ length: 100 }, (_, index) => base + index + 1),
   )
 })
 
@@ -130,14 +138,14 @@ test('what cannot be understood is answered with what is wrong', async (t) => {
 })
 
 test('events that are kept no more are not passed over in silence', async (t) => {
-  const { id, key } = await api.customer()
+  const { id, key, base } = await newCustomer()
   await happen(api.database, happened(id, 'call_a', 'a'), happened(id, 'call_b', 'a'), happened(id, 'call_c', 'a'))
-  const numbered = 'SELECT 1 FROM events WHERE customer_id = ? AND sequence = 3'
-  t.true(await becomesTrue(5_000, async () => (await api.database.query(numbered, [id])).length === 1))
-  await api.database.query('DELETE FROM events WHERE customer_id = ? AND sequence <= 2', [id])
+  const numbered = 'SELECT 1 FROM events WHERE customer_id = ? AND sequence = ?'
+  t.true(await becomesTrue(5_000, async () => (await api.database.query(numbered, [id, base + 3])).length === 1))
+  await api.database.query('DELETE FROM events WHERE customer_id = ? AND sequence <= ?', [id, base + 2])
   const client = await Client.open(key)
-  t.like(await client.ask({ type: 'subscribe', topics: ['call'], after: 1 }), { reason: 'EVENTS_GONE' })
-  t.like(await client.ask({ type: 'subscribe', topics: ['call'], after: 2 }), { type: 'subscribed' })
+  t.like(await client.ask({ type: 'subscribe', topics: ['call'], after: base + 1 }), { reason: 'EVENTS_GONE' })
+  t.like(await client.ask({ type: 'subscribe', topics: ['call'], after: base + 2 }), { type: 'subscribed' })
   t.true(await becomesTrue(5_000, () => client.sequences.length === 1))
   client.socket.close()
 })
@@ -146,12 +154,12 @@ test('who may not come in is told why, as by REST, and the token is not logged',
   t.like(await refusal(url), { status: 401, body: { error: { reason: 'AUTHENTICATION_REQUIRED' } } })
   t.like(await refusal(`${url}?token=hd_no`), { status: 401, body: { error: { reason: 'INVALID_CREDENTIALS' } } })
   t.like(await refusal(`${url}x`), { status: 404, body: { error: { reason: 'ROUTE_NOT_FOUND' } } })
-  const { key } = await api.customer()
+  const { key } = await newCustomer()
   const clients = await Promise.all([1, 2, 3, 4].map(() => Client.open('', `${url}?token=${key}`)))
   for (const { socket } of clients) socket.close()
   t.false(api.logged.join('').includes(key))
   const { status, body } = await api.get(key, '/v1.0/ws')
-  t.deepEqual([status, body], [200, { first: 1, last: 0 }])
+  t.deepEqual([status, body], [200, { first: 1, last: 2 }])
 })
 
 test('a customer has so many connections and no more', async (t) => {
@@ -170,20 +178,20 @@ test('a connection ends when its access key is deleted', async (t) => {
 })
 
 test('for a client that does not read nothing is kept, and later it gets everything', async (t) => {
-  const { id, key } = await api.customer()
+  const { id, key, base } = await newCustomer()
   const client = await Client.open(key)
   await client.ask({ type: 'subscribe', topics: ['call'] })
   client.socket.pause()
   const large = { text: 'x'.repeat(100_000) }
   for (let count = 0; count < 300; count++) await happen(api.database, happened(id, 'call_updated', 'r', large))
   const numbered = 'SELECT COUNT(sequence) AS n FROM events WHERE customer_id = ?'
-  t.true(await becomesTrue(10_000, async () => (await api.database.query(numbered, [id]))[0].n === 300))
+  t.true(await becomesTrue(10_000, async () => (await api.database.query(numbered, [id]))[0].n === base + 300))
   t.true(client.sequences.length < 300)
   client.socket.resume()
   t.true(await becomesTrue(30_000, () => client.sequences.length === 300))
   t.deepEqual(
     client.sequences,
-    Array.from({ length: 300 }, (_, index) => index + 1),
+    Array.from({ length: 300 }, (_, index) => base + index + 1),
   )
   client.socket.close()
 })
