@@ -63,14 +63,18 @@ test('a call is held and resumed by re-INVITE, and ended by BYE, along the route
   const extra = [...(answer.headers.get('record-route') ?? [])].reverse().map((route) => `Route: ${route}`)
   const dialog = { ...call, uri, extra, to: header(answer, 'to') }
   caller.send(caller.compose('ACK', { ...dialog, cseq: 1 }))
-  const change = async (cseq: number, direction: string) => {
-    const { status, body } = await caller.request('INVITE', { ...dialog, cseq, body: `${media}a=${direction}\r\n` })
-    caller.send(caller.compose('ACK', { ...dialog, cseq }))
+  let cseq = 1
+  const change = async (direction: string): Promise<{ status: number; direction: string }> => {
+    const inside = { ...dialog, cseq: ++cseq }
+    const { status, body } = await caller.request('INVITE', { ...inside, body: `${media}a=${direction}\r\n` })
+    caller.send(caller.compose('ACK', inside))
+    // The ACK before it was overtaken on its way (RFC 3261, 14.2).
+    if (status === 500) return change(direction)
     return { status, direction: /a=(recvonly|inactive|sendonly|sendrecv)/.exec(body)?.[1] ?? 'sendrecv' }
   }
-  t.deepEqual(await change(2, 'sendonly'), { status: 200, direction: 'recvonly' })
-  t.deepEqual(await change(3, 'sendrecv'), { status: 200, direction: 'sendrecv' })
-  t.is((await caller.request('BYE', { ...dialog, cseq: 4 })).status, 200)
+  t.deepEqual(await change('sendonly'), { status: 200, direction: 'recvonly' })
+  t.deepEqual(await change('sendrecv'), { status: 200, direction: 'sendrecv' })
+  t.is((await caller.request('BYE', { ...dialog, cseq: ++cseq })).status, 200)
   await phone.message(({ method }) => method === 'BYE')
 })
 
