@@ -52,15 +52,18 @@ export async function reconcile(
   const settled = await Promise.all(switchboard.of(node).map((call) => settle(call, alive)))
   const repairs = { recovered: 0, ended: settled.filter(Boolean).length, removed: 0 }
   const goOn = await exchange.outgoing.adopt(node, exchange)
+  const left: CallRow[] = []
   for (const row of await rowsOf(node, exchange, switchboard)) {
     const recovered = await recoverRow(row, node, exchange, switchboard, door)
-    if (recovered !== undefined) repairs[recovered ? 'recovered' : 'ended']++
+    if (recovered === undefined) left.push(row)
+    else repairs[recovered ? 'recovered' : 'ended']++
   }
   goOn()
   switchboard.dropChained(node)
   repairs.recovered += await exchange.errands.recover(node, exchange)
-  const mine = new Set(switchboard.of(node).map(({ row }) => row.activeflow_id))
-  const unknown = channels.filter(({ id }) => app.channel_ids.includes(id) && !switchboard.hasChannel(id))
+  const mine = new Set([...switchboard.of(node).map(({ row }) => row), ...left].map((row) => row.activeflow_id))
+  const isKnown = (id: string) => switchboard.hasChannel(id) || left.some(({ channel_id }) => channel_id === id)
+  const unknown = channels.filter(({ id }) => app.channel_ids.includes(id) && !isKnown(id))
   await Promise.all(unknown.filter(isWaiting).map((channel) => admitIfThere(node, channel.id, switchboard, door)))
   const orphans = unknown.filter((channel) => isOrphan(channel, mine)).map(({ id }) => id)
   const hollow = bridges.filter(({ id }) => owner(id) && !mine.has(owner(id)!)).map(({ id }) => id)

@@ -7,7 +7,7 @@ import { callEnded, type Call } from '../calls/call.ts'
 import { inTime, storedTooLate } from '../database/write-behind.ts'
 import { now } from '../database.ts'
 import { HashdialError } from '../errors.ts'
-import { storeActiveflow, type ActiveflowRow, type ExecutedAction } from './activeflow.ts'
+import { activeflowEntries, type ActiveflowRow, type ExecutedAction } from './activeflow.ts'
 import { Pace } from './pace.ts'
 import { CursorPlace } from './place.ts'
 import { Trial } from './trial.ts'
@@ -213,7 +213,10 @@ function move(flow: ActiveflowRow, jump: Jump | void): void {
 async function save(call: Call, flow: ActiveflowRow, marked: boolean): Promise<void> {
   const first = !call.stored
   const atStart = first && flow.state.executions === 1 && !marked
-  const flowSaved = storeActiveflow(call.exchange, flow, atStart ? 'soon' : 'now')
+  const entries = activeflowEntries(call.exchange, flow)
+  // What the call has become meanwhile goes along: a recovery looks at both.
+  if (!first && call.exchange.writes.waits('calls', call.row)) entries.push(['calls', call.row])
+  const flowSaved = call.exchange.writes.store(entries, atStart ? 'soon' : 'now')
   flowSaved.catch(() => undefined)
   const saved = Promise.all([atStart ? undefined : flowSaved, first ? call.save() : undefined])
   if (!(await inTime(saved)) && first) throw storedTooLate()

@@ -19,7 +19,7 @@ const wantedEvents = [
 ]
 
 /** Requests that are made by HTTP, by their path below /ari/. */
-const overHttp = /^api-docs\/|\/eventFilter$|^(channels|bridges)$/
+const overHttp = /^api-docs\/|\/eventFilter$|^(channels|bridges|recordings\/stored)$/
 
 export interface AriListener {
   /** A channel came into Stasis. `event.args` are those of the dialplan's Stasis(). */

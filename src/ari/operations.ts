@@ -40,6 +40,7 @@ export interface AriOperations {
     stop(p: { recordingName: string }): Promise<void>
     getStored(p: { recordingName: string }): Promise<{ name: string; format: string }>
     deleteStored(p: { recordingName: string }): Promise<void>
+    listStored(): Promise<{ name: string }[]>
   }
   bridges: {
     get(p: { bridgeId: string }): Promise<AriBridge>

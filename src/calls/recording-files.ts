@@ -48,6 +48,28 @@ export async function removeOldRecordings(
       count += rows.length
       if (rows.length < batch) break
     }
+    count += await removeOrphans(node, database)
+  }
+  return count
+}
+
+/** The name of a file of ours: the place in an activeflow at which it was begun. */
+const ours = /^recording-[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}/
+
+/**
+ * Removes the files that have no row any more, since their customer was deleted. A row is there before its file is, so what
+ * is listed first and has no row then is nobody's.
+ */
+async function removeOrphans(node: AriNode, database: DataSource): Promise<number> {
+  const files = (await node.ari.recordings.listStored()).map(({ name }) => name).filter((name) => ours.test(name))
+  let count = 0
+  for (let from = 0; from < files.length; from += batch) {
+    const some = files.slice(from, from + batch)
+    const rows: { file: string }[] = await database.query('SELECT file FROM recordings WHERE file IN (?)', [some])
+    const known = new Set(rows.map(({ file }) => file))
+    const orphans = some.filter((file) => !known.has(file))
+    for (const file of orphans) await removeFile(node, file)
+    count += orphans.length
   }
   return count
 }

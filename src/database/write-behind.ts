@@ -99,6 +99,11 @@ export class WriteBehind {
     })
   }
 
+  /** Is there a state of the row that is not being written yet? */
+  waits(...entry: Entry): boolean {
+    return this.#unitOf.has(keyOf(entry))
+  }
+
   /** How large the row was when it was written last, or is expected to be; 0 where nobody knows. */
   bytesOf(row: StoredRow): number {
     return this.#bytes.get(row) ?? 0

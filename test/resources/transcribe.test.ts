@@ -74,10 +74,16 @@ test('old ones go with their texts, and old recordings with their files, if thei
   t.is(await api().database.getRepository('transcripts').countBy({ transcribe_id: ids[1]! }), 2)
 
   const removed: string[] = []
+  const orphan = `recording-${randomUUID()}-1`
   const nodes = ['here', 'away'].map((name) => {
     const deleteStored = async ({ recordingName }: { recordingName: string }) => void removed.push(recordingName)
     const stop = () => Promise.reject(new AriError(404, 'it is not being made'))
-    return { name, connected: name === 'here', ari: { recordings: { stop, deleteStored } } } as unknown as AriNode
+    const listStored = async () => ['somebody else’s', orphan].map((file) => ({ name: file }))
+    return {
+      name,
+      connected: name === 'here',
+      ari: { recordings: { stop, deleteStored, listStored } },
+    } as unknown as AriNode
   })
   for (const [node, tm_end] of [
     ...[['here', ago(31)] as const, ['here', ago(29)] as const, ['here', null] as const],
@@ -90,7 +96,8 @@ test('old ones go with their texts, and old recordings with their files, if thei
       ...{ tm_start: now(), tm_create: now() },
     })
   }
-  t.is(await removeOldRecordings(nodes, api().database, 30), 1)
-  t.is(removed.length, 1)
+  t.is(await removeOldRecordings(nodes, api().database, 30), 2)
+  t.is(removed.length, 2)
+  t.is(removed[1], orphan, 'whose customer is gone')
   t.is(await api().database.getRepository('recordings').countBy({ customer_id }), 3)
 })
