@@ -61,8 +61,9 @@ async function main(config: Config, log: Logger): Promise<void> {
     health: { ari: () => health(nodes) },
   })
   telling.start()
-  for (const node of nodes) node.start()
+  // First, for it fails where another process has the address, and that one may have our Asterisks too.
   await server.start()
+  for (const node of nodes) node.start()
   log.info({ api: server.info.uri }, 'Hashdial is up')
   sounds.warmUp()
 
@@ -198,6 +199,14 @@ function health(nodes: readonly AriNode[]): 'ok' | 'degraded' | 'down' {
   return connected > 0 ? 'degraded' : 'down'
 }
 
+/** Of an address that cannot be listened at, in a line. */
+function takenAddress(error: unknown): string | undefined {
+  const { code = '', address, port } = error as { code?: string; address?: string; port?: number }
+  if (!['EADDRINUSE', 'EADDRNOTAVAIL', 'EACCES'].includes(code) || port === undefined) return undefined
+  const why = { EADDRINUSE: 'is taken', EADDRNOTAVAIL: 'is none of this machine' }[code] ?? 'may not be listened at'
+  return `HASHDIAL_API_LISTEN: ${address}:${port} ${why}; name another one, or end what listens there`
+}
+
 try {
   const config = loadConfig(process.env)
   const log = createLogger(config.logLevel)
@@ -205,6 +214,8 @@ try {
   process.on('unhandledRejection', (error) => log.error({ err: error }, 'an error that nobody waited for'))
   await main(config, log)
 } catch (error) {
-  process.stderr.write(`${error instanceof ConfigError ? error.message : String((error as Error).stack)}\n`)
+  process.stderr.write(
+    `${error instanceof ConfigError ? error.message : (takenAddress(error) ?? String((error as Error).stack))}\n`,
+  )
   process.exit(1)
 }

@@ -15,7 +15,15 @@ const mostValues = 500
 
 /** The JSON object of a request, checked. `schema` undefined: the request has no body, or an empty one. */
 export async function readBody(request: Request, schema: Joi.ObjectSchema | undefined): Promise<Body> {
-  const { payload } = request
+  const { payload, headers } = request
+  // Of others hapi takes the bytes as they are.
+  const encoding: unknown = headers['content-encoding']
+  if (typeof encoding === 'string' && !/^(identity|(x-)?gzip|deflate)?$/i.test(encoding))
+    throw new HashdialError(
+      'UNSUPPORTED_MEDIA_TYPE',
+      'NOT_JSON',
+      'send the body as it is, or packed by gzip or deflate',
+    )
   const bytes = payload instanceof Uint8Array ? payload : new Uint8Array()
   if (bytes.length === 0 && !schema) return {}
   const principal = principalOf(request)

@@ -74,8 +74,11 @@ function understand(request: Request, thrown: Boomed): { error: HashdialError; h
   return { error: new HashdialError('INTERNAL', 'INTERNAL', message), headers: {} }
 }
 
+/** When to try again, where the error does not say it. */
+const retrySeconds: Partial<Record<ErrorStatus, number>> = { UNAVAILABLE: 2, RESOURCE_EXHAUSTED: 1 }
+
 function headersOf(error: HashdialError): Record<string, string> {
-  const seconds = (error as { retrySeconds?: number }).retrySeconds ?? (error.status === 'UNAVAILABLE' ? 2 : undefined)
+  const seconds = (error as { retrySeconds?: number }).retrySeconds ?? retrySeconds[error.status]
   if (error.status === 'UNAUTHENTICATED') return { 'www-authenticate': 'Bearer realm="hashdial"' }
   return seconds === undefined ? {} : { 'retry-after': String(seconds) }
 }

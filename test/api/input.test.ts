@@ -1,4 +1,4 @@
-import { gzipSync } from 'node:zlib'
+import { brotliCompressSync, gzipSync } from 'node:zlib'
 import test from 'ava'
 import { adminKey, useApi } from './support.ts'
 
@@ -72,6 +72,15 @@ test('a body that is too large is 413, compressed or not, and one that is deep i
   t.is((await refused(bomb, { ...json, 'content-encoding': 'gzip' })).status, 413)
   const deep = '{"name":' + '['.repeat(20_000) + ']'.repeat(20_000) + '}'
   t.is((await refused(deep)).status, 400)
+})
+
+test('a body that is packed in another way than by gzip or deflate is 415', async (t) => {
+  const packed = brotliCompressSync(JSON.stringify({ username: 'u', password: 'a password' }))
+  for (const encoding of ['br', 'zstd', 'gzip, br']) {
+    const { status, body } = await refused(packed, { ...json, 'content-encoding': encoding })
+    t.is(status, 415, encoding)
+    t.regex(body.error.message, /gzip/)
+  }
 })
 
 test('only JSON is taken: another type is 415', async (t) => {
