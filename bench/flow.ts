@@ -2,14 +2,12 @@ import { randomUUID } from 'node:crypto'
 import { createConnection, type Connection } from 'mysql2/promise'
 import { openStack, type Stack } from '../src/stack/stack.ts'
 import { address, callsAt, type Contestant, copyScenarios, highestRates, ports } from './load.ts'
-import { filesOf } from './processes.ts'
+import { processorMsOf } from './processes.ts'
 
 const steps = 10
 /** A flow for the cost of an action: as many as a flow may do in a second without being slowed down. */
 const manySteps = 90
 const sample = 1_500
-/** The clock of /proc/<pid>/stat (proc(5), sysconf(_SC_CLK_TCK)), in milliseconds. */
-const tick = 10
 
 /**
  * A flow that answers, does ten steps of variable_set and condition_variable and hangs up, against a dialplan that
@@ -88,16 +86,8 @@ async function furnish(
 /** Milliseconds of processor time that Hashdial spends on one call. */
 async function cost(stack: Stack, contestant: Contestant): Promise<number> {
   await callsAt(stack, contestant, 50, 200)
-  const before = processorTime(stack)
+  const before = processorMsOf(stack.part('hashdial').pid!)
   const { done } = await callsAt(stack, contestant, 50, sample)
   if (done !== sample) throw new Error(`${sample - done} of ${sample} calls failed`)
-  return (processorTime(stack) - before) / sample
-}
-
-function processorTime(stack: Stack): number {
-  const ticks = filesOf(stack.part('hashdial').pid!, 'stat').map((text) => {
-    const fields = text.split(') ').at(-1)!.split(' ')
-    return Number(fields[11]) + Number(fields[12])
-  })
-  return ticks.reduce((sum, count) => sum + count, 0) * tick
+  return (processorMsOf(stack.part('hashdial').pid!) - before) / sample
 }

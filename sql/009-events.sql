@@ -16,7 +16,7 @@ CREATE TABLE events (
   UNIQUE KEY events_sequence (customer_id, sequence),
   KEY events_unnumbered (sequence, insertion),
   KEY events_newest (customer_id, tm_create, id),
-  KEY events_resource (customer_id, resource_id, sequence),
+  KEY events_resource (customer_id, resource_id, tm_create, id),
   KEY events_old (tm_create)
 ) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_unicode_ci;
 

@@ -8,7 +8,7 @@ const big = { type: 'bigint', unsigned: true } as const
 @Unique('events_sequence', ['customer_id', 'sequence'])
 @Index('events_unnumbered', ['sequence', 'insertion'])
 @Index('events_newest', ['customer_id', 'tm_create', 'id'])
-@Index('events_resource', ['customer_id', 'resource_id', 'sequence'])
+@Index('events_resource', ['customer_id', 'resource_id', 'tm_create', 'id'])
 @Index('events_old', ['tm_create'])
 export class EventRecord {
   @PrimaryColumn({ ...big, generated: 'increment' }) insertion: number

@@ -17,7 +17,7 @@ export type Relayed = (manager: EntityManager, events: readonly NumberedEvent[])
 /** So many events are relayed in one transaction. */
 const batchEvents = 500
 /** How long the table is left alone: after events were found, while there are none, and after a failure. */
-const busyMs = 20
+const busyMs = 100
 const idleMs = 200
 const failedMs = 1_000
 /** No customer has this id: its row among the counters is what the relays of several processes take turns with. */
