@@ -79,7 +79,7 @@ export function createActiveflow(call: Call, actions: readonly StepLike[], flow:
 }
 
 /** A flow that runs fast is told of so often. */
-const updatesMs = 1_000
+const updatesMs = 5_000
 const toldAt = new WeakMap<ActiveflowRow, number>()
 
 /** The row, and what is told of it: its beginning, that it goes on, its end. */

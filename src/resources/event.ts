@@ -36,7 +36,12 @@ export const events: Resource<EventRecord> = {
       customer_id: customerId,
       resource_type: Joi.string().required().example('call'),
       resource_id: Joi.string().required().example('6f1c0f5e-7d53-4d0e-9a53-0c2f5a7f3b11'),
-      data: Joi.object().unknown().required().description('The resource as GET showed it then.'),
+      data: Joi.object()
+        .unknown()
+        .required()
+        .description(
+          'The resource as GET showed it then; where that is over 8 kB, what is large is left out and named in `omitted`.',
+        ),
       tm_create: time().required(),
     }),
     filter: Joi.object({

@@ -82,6 +82,17 @@ test('what becomes of a resource is told with it, as GET shows it, and without i
     t.false(text.includes(secret), secret)
 })
 
+test('what is large in a resource is left out of its events, and named', async (t) => {
+  const { key } = await api.customer()
+  const actions = Array.from({ length: 200 }, () => ({ type: 'talk', option: { text: 'x'.repeat(100) } }))
+  const { body: flow } = await api.post(key, '/v1.0/flows', { name: 'large', actions })
+  await api.put(key, `/v1.0/flows/${flow.id}`, { actions: actions.slice(0, 2) })
+  const [small, large] = await told(key, `resource_id=${flow.id}`)
+  const { actions: _, ...others } = flow
+  t.deepEqual(large?.data, { ...others, omitted: ['actions'] })
+  t.is((small?.data.actions as object[]).length, 2)
+})
+
 test('a refused change tells nothing', async (t) => {
   const { key } = await api.customer()
   await api.post(key, '/v1.0/extensions', { username: 'one', password: 'a secret word' })
