@@ -6,9 +6,13 @@ import { HashdialError, type ErrorStatus } from '../errors.ts'
 import type { Logger } from '../log.ts'
 
 /** The name of a request in its answer, in its header and in the log. */
+export function newRequestId(): string {
+  return `req_${randomBytes(12).toString('hex')}`
+}
+
 export function requestId(request: Request): string {
   const app = request.app as { id?: string }
-  return (app.id ??= `req_${randomBytes(12).toString('hex')}`)
+  return (app.id ??= newRequestId())
 }
 
 /** How many wrong fields are told: nobody mends more at once. */
@@ -44,25 +48,30 @@ export function errorAnswers(logger: Logger): Lifecycle.Method {
       return h.continue
     }
     const { error, headers } = understand(request, response)
-    const { status, reason, message, details } = error
     const request_id = requestId(request)
-    if (status === 'INTERNAL') logger.error({ err: response, request_id }, 'a request failed')
-    if (status === 'UNAVAILABLE') logger.warn({ err: response, request_id }, 'a request could not be served')
-    const answer = h.response({ error: { status, reason, message, request_id, details } }).code(error.httpStatus)
+    logFailure(logger, error, response, request_id)
+    const answer = h.response(envelope(error, request_id)).code(error.httpStatus)
     for (const [name, value] of Object.entries(headers)) answer.header(name, value)
     return answer.header('x-request-id', request_id)
   }
 }
 
+/** What is wrong on our side is logged as it was thrown. */
+export function logFailure(logger: Logger, { status }: HashdialError, err: unknown, request_id: string): void {
+  if (status === 'INTERNAL') logger.error({ err, request_id }, 'a request failed')
+  if (status === 'UNAVAILABLE') logger.warn({ err, request_id }, 'a request could not be served')
+}
+
+/** The body of an answer that is an error. */
+export function envelope({ status, reason, message, details }: HashdialError, request_id: string): object {
+  return { error: { status, reason, message, request_id, details } }
+}
+
 type Boomed = Error & { output: { statusCode: number; headers: Record<string, unknown> } }
 
 function understand(request: Request, thrown: Boomed): { error: HashdialError; headers: Record<string, string> } {
-  if (thrown instanceof HashdialError) return { error: thrown, headers: headersOf(thrown) }
-  const problem = isDatabaseAway(thrown) ? 'away' : isDatabaseReadOnly(thrown) ? 'read-only' : undefined
-  if (problem) {
-    const error = new HashdialError('UNAVAILABLE', 'DATABASE_UNAVAILABLE', `the database is ${problem}: try again`)
-    return { error, headers: headersOf(error) }
-  }
+  const known = knownError(thrown)
+  if (known) return { error: known, headers: headersOf(known) }
   const { statusCode, headers } = thrown.output
   const others = statusCode === 404 ? otherMethods(request) : ''
   const refusal = refusals[others ? 405 : statusCode]
@@ -70,14 +79,25 @@ function understand(request: Request, thrown: Boomed): { error: HashdialError; h
     const error = new HashdialError(...refusal)
     return { error, headers: { ...(others ? { allow: others } : plain(headers)), ...headersOf(error) } }
   }
-  const message = 'something went wrong on our side; the log has the request_id'
-  return { error: new HashdialError('INTERNAL', 'INTERNAL', message), headers: {} }
+  return { error: internalError(), headers: {} }
+}
+
+/** What we threw ourselves, or the database; undefined for anything else. */
+export function knownError(thrown: unknown): HashdialError | undefined {
+  if (thrown instanceof HashdialError) return thrown
+  const problem = isDatabaseAway(thrown) ? 'away' : isDatabaseReadOnly(thrown) ? 'read-only' : undefined
+  return problem && new HashdialError('UNAVAILABLE', 'DATABASE_UNAVAILABLE', `the database is ${problem}: try again`)
+}
+
+export function internalError(): HashdialError {
+  return new HashdialError('INTERNAL', 'INTERNAL', 'something went wrong on our side; the log has the request_id')
 }
 
 /** When to try again, where the error does not say it. */
 const retrySeconds: Partial<Record<ErrorStatus, number>> = { UNAVAILABLE: 2, RESOURCE_EXHAUSTED: 1 }
 
-function headersOf(error: HashdialError): Record<string, string> {
+/** What the answer to an error says in its headers. */
+export function headersOf(error: HashdialError): Record<string, string> {
   const seconds = (error as { retrySeconds?: number }).retrySeconds ?? retrySeconds[error.status]
   if (error.status === 'UNAUTHENTICATED') return { 'www-authenticate': 'Bearer realm="hashdial"' }
   return seconds === undefined ? {} : { 'retry-after': String(seconds) }

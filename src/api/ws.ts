@@ -1,16 +1,16 @@
 import { STATUS_CODES, type IncomingMessage } from 'node:http'
-import { randomBytes } from 'node:crypto'
 import type { Duplex } from 'node:stream'
 import type { Server, ServerRoute } from '@hapi/hapi'
 import Joi from 'joi'
 import { WebSocketServer } from 'ws'
-import { isDatabaseAway, type DataSource } from '../database.ts'
+import type { DataSource } from '../database.ts'
 import { HashdialError } from '../errors.ts'
 import { rangeOf } from '../events/feed.ts'
 import type { Stream } from '../events/stream.ts'
 import type { Logger } from '../log.ts'
 import { hashToken } from '../resources/accesskey.ts'
 import { authenticate, principalOf, type Authentication, type Principal } from './auth.ts'
+import { envelope, headersOf, internalError, knownError, logFailure, newRequestId } from './errors.ts'
 import { described } from './route.ts'
 
 const path = '/v1.0/ws'
@@ -79,23 +79,15 @@ function customerOf(user: Principal): string {
 
 /** An answer of HTTP, as REST has it. */
 function refuse(socket: Duplex, thrown: unknown, log: Logger): void {
-  const error = understand(thrown, log)
-  const { status, reason, message, details, httpStatus: code } = error
-  const request_id = `req_${randomBytes(12).toString('hex')}`
-  const body = JSON.stringify({ error: { status, reason, message, request_id, details } })
-  const { retrySeconds } = error as { retrySeconds?: number }
-  const head = [
-    `HTTP/1.1 ${code} ${STATUS_CODES[code]}`,
-    ...['Content-Type: application/json; charset=utf-8', `Content-Length: ${Buffer.byteLength(body)}`],
-    ...(retrySeconds === undefined ? [] : [`Retry-After: ${retrySeconds}`]),
-    ...[`X-Request-Id: ${request_id}`, 'Connection: close'],
-  ]
-  socket.end(`${head.join('\r\n')}\r\n\r\n${body}`)
-}
-
-function understand(thrown: unknown, log: Logger): HashdialError {
-  if (thrown instanceof HashdialError) return thrown
-  if (isDatabaseAway(thrown)) return new HashdialError('UNAVAILABLE', 'DATABASE_UNAVAILABLE', 'the database is away')
-  log.error({ err: thrown as Error }, 'a WebSocket could not be accepted')
-  return new HashdialError('INTERNAL', 'INTERNAL', 'something went wrong on our side')
+  const error = knownError(thrown) ?? internalError()
+  const request_id = newRequestId()
+  logFailure(log, error, thrown, request_id)
+  const body = JSON.stringify(envelope(error, request_id))
+  const headers = {
+    ...{ 'content-type': 'application/json; charset=utf-8', 'content-length': Buffer.byteLength(body) },
+    ...{ ...headersOf(error), 'x-request-id': request_id, connection: 'close' },
+  }
+  const head = Object.entries(headers).map(([name, value]) => `${name}: ${value}`)
+  const { httpStatus: code } = error
+  socket.end(`${[`HTTP/1.1 ${code} ${STATUS_CODES[code]}`, ...head].join('\r\n')}\r\n\r\n${body}`)
 }

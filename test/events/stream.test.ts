@@ -1,4 +1,5 @@
 import { once } from 'node:events'
+import type { IncomingHttpHeaders, IncomingMessage } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import test from 'ava'
 import WebSocket from 'ws'
@@ -9,6 +10,7 @@ import { createLogger } from '../../src/log.ts'
 import { workingKeys } from '../../src/resources/accesskey.ts'
 import { becomesTrue } from '../../src/stack/shell.ts'
 import { openApi, openFresh, type Api, type FreshDatabase } from '../api/support.ts'
+import { Wire } from '../kamailio/wire.ts'
 import { happen, happened } from './support.ts'
 
 let api: Api
@@ -79,13 +81,20 @@ async function newCustomer(): Promise<{ id: string; key: string; base: number }>
   return { ...made, base: 2 }
 }
 
-async function refusal(at: string): Promise<{ status: number; body: { error: { reason: string } } }> {
+interface Refusal {
+  status: number
+  headers: IncomingHttpHeaders
+  body: { error: { reason: string; request_id: string } }
+}
+
+async function refusal(at: string): Promise<Refusal> {
   const socket = new WebSocket(at)
   const [request, response] = await once(socket, 'unexpected-response')
   const chunks: Buffer[] = []
   for await (const chunk of response) chunks.push(chunk as Buffer)
   request.destroy()
-  return { status: response.statusCode, body: JSON.parse(Buffer.concat(chunks).toString()) }
+  const { statusCode: status, headers } = response as IncomingMessage
+  return { status: status!, headers, body: JSON.parse(Buffer.concat(chunks).toString()) }
 }
 
 test('a client gets the events of its topics, and no one else’s', async (t) => {
@@ -160,6 +169,40 @@ test('who may not come in is told why, as by REST, and the token is not logged',
   t.false(api.logged.join('').includes(key))
   const { status, body } = await api.get(key, '/v1.0/ws')
   t.deepEqual([status, body], [200, { first: 1, last: 2 }])
+})
+
+test('a refusal says in its headers what REST says there', async (t) => {
+  const { headers, body } = await refusal(url)
+  t.is(headers['www-authenticate'], 'Bearer realm="hashdial"')
+  t.is(headers['x-request-id'], body.error.request_id)
+  const { key } = await api.customer()
+  const clients = await Promise.all([1, 2, 3, 4].map(() => Client.open(key)))
+  t.like(await refusal(`${url}?token=${key}`), { status: 429, headers: { 'retry-after': '1' } })
+  for (const { socket } of clients) socket.close()
+})
+
+test('while the database is away, a WebSocket is refused as a request is', async (t) => {
+  const { key } = await api.customer()
+  const wire = await Wire.open(Number(new URL(fresh.url).port))
+  const stream = new Stream({
+    database,
+    log: createLogger('silent'),
+    perCustomer: 4,
+    goodTokens: async () => new Set(),
+  })
+  const cutOff = await openApi(Object.assign(new URL(fresh.url), { port: String(wire.port) }).href, { stream })
+  t.teardown(async () => {
+    await cutOff.server.stop()
+    wire.close()
+    await cutOff.database.destroy().catch(() => undefined)
+  })
+  await cutOff.server.start()
+  const { port } = cutOff.server.listener.address() as AddressInfo
+  wire.cut()
+  const { status, headers, body } = await refusal(`ws://127.0.0.1:${port}/v1.0/ws?token=${key}`)
+  t.deepEqual([status, headers['retry-after'], body.error.reason], [503, '2', 'DATABASE_UNAVAILABLE'])
+  t.is(headers['x-request-id'], body.error.request_id)
+  t.false(cutOff.logged.join('').includes(key))
 })
 
 test('a customer has so many connections and no more', async (t) => {
