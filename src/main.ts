@@ -1,25 +1,9 @@
-import { activeflowColumns } from './activeflows/activeflow.ts'
-import { Errands } from './activeflows/errands.ts'
-import { groupcallColumns } from './activeflows/groupcall.ts'
-import { Outgoing } from './activeflows/outgoing.ts'
-import { reconcile } from './activeflows/reconcile.ts'
 import { createServer } from './api/server.ts'
-import { AriNode } from './ari/connection.ts'
-import type { Exchange } from './calls/call.ts'
-import { Limits } from './calls/limits.ts'
-import { recordingFiles, removeOldRecordings } from './calls/recording-files.ts'
-import { Recordings } from './calls/recordings.ts'
-import { callColumns } from './calls/row.ts'
-import { Sounds } from './calls/sounds.ts'
-import { Switchboard } from './calls/switchboard.ts'
-import { Transcribes } from './calls/transcribes.ts'
-import { transcriptColumns } from './calls/transcription.ts'
-import { Underway } from './calls/underway.ts'
+import type { AriNode } from './ari/connection.ts'
+import { recordingFiles, removeOldRecordings } from './media/recording-files.ts'
+import { Sounds } from './media/sounds.ts'
 import { ConfigError, loadConfig, type Config } from './config.ts'
 import { migrate, openDatabase, type DataSource } from './database.ts'
-import type { Table } from './database/upsert.ts'
-import { WriteBehind } from './database/write-behind.ts'
-import { eventColumns } from './events/event.ts'
 import { KeyRing } from './database/secrets.ts'
 import { Stream } from './events/stream.ts'
 import { openTelling } from './events/telling.ts'
@@ -28,10 +12,8 @@ import { createLogger, type Logger } from './log.ts'
 import { createMetrics } from './metrics.ts'
 import { repairs } from './registrar/repairs.ts'
 import { workingKeys } from './resources/accesskey.ts'
-import { createEventOf } from './resources/happened.ts'
 import { entities } from './resources/index.ts'
-import type { Site } from './resources/resource.ts'
-import { createDoor } from './stasis.ts'
+import { createTelephony } from './telephony.ts'
 import { Decoder } from './voice/decoder.ts'
 import { Prompts } from './voice/prompts.ts'
 import { Voice } from './voice/voice.ts'
@@ -46,16 +28,15 @@ async function main(config: Config, log: Logger): Promise<void> {
   const web = new Web(config.fetchPrivate)
   const { secrets, stream, telling } = await openEvents(config, { database, log, web })
   const sounds = await openSounds(config, web, log)
-  const transcribes = new Transcribes(database)
-  const parts = { database, sounds, recordings: new Recordings(database, log), transcribes, web, log }
-  const { writes, switchboard, errands, outgoing, nodes, compare } = createCalls(config, parts, (count) =>
+  const telephony = createTelephony(config, { database, sounds, web, log }, (count) =>
     metrics.repairs.inc({ job: 'reconcile' }, count),
   )
+  const { activeflows, compare, liveCalls, nodes, outgoing, transcribes } = telephony
   const scheduled = scheduleJobs(jobsOf(config, database, nodes, compare), database, log, (job, count) =>
     metrics.repairs.inc({ job }, count),
   )
   const server = await createServer({
-    ...{ config, database, logger: log, metrics, calls: switchboard, activeflows: errands, prompts: sounds.prompts },
+    ...{ config, database, logger: log, metrics, calls: liveCalls, activeflows, prompts: sounds.prompts },
     trunkHosts: new Web([...config.fetchPrivate, ...config.trunkPrivate]),
     ...{ outgoing, recordings: recordingFiles(nodes), transcribes, secrets, stream },
     health: { ari: () => health(nodes) },
@@ -69,10 +50,9 @@ async function main(config: Config, log: Logger): Promise<void> {
 
   const timeout = config.drainSeconds * 1000
   onSignal(timeout, async (signal) => {
-    log.info({ signal, calls: switchboard.size }, 'stopping; calls go on in Asterisk')
+    log.info({ signal, calls: liveCalls.size }, 'stopping; calls go on in Asterisk')
     for (const node of nodes) node.stop()
-    const drained = transcribes.drain().then(() => writes.drain())
-    await Promise.all([server.stop({ timeout }), scheduled.stop(), telling.stop(), drained])
+    await Promise.all([server.stop({ timeout }), scheduled.stop(), telling.stop(), telephony.drain()])
   })
 }
 
@@ -83,58 +63,6 @@ function onSignal(timeoutMs: number, drain: (signal: string) => Promise<void>): 
       setTimeout(() => process.exit(0), timeoutMs).unref()
       void drain(signal).finally(() => process.exit(0))
     })
-}
-
-type Parts = Pick<Exchange, 'database' | 'sounds' | 'recordings' | 'transcribes' | 'web' | 'log'>
-
-/** What live calls are written to, in the order of the foreign keys. */
-const tables: Record<string, Table> = {
-  ...{ calls: { columns: callColumns }, groupcalls: { columns: groupcallColumns } },
-  ...{ activeflows: { columns: activeflowColumns }, transcripts: { columns: transcriptColumns } },
-  events: { columns: eventColumns, immutable: true },
-}
-
-const notReconciled = 'not reconciled; it is tried again'
-
-/** Everything that a call goes through, not connected yet. `compare` makes Asterisk, memory and MySQL agree. */
-function createCalls(config: Config, parts: Parts, repaired: (count: number) => void) {
-  const { database, log, recordings, transcribes } = parts
-  const writes = new WriteBehind(database, tables)
-  const times = { ringSeconds: config.ringSeconds, callSeconds: config.callHours * 3600 }
-  const switchboard = new Switchboard()
-  const errands = new Errands(switchboard)
-  const outgoing = new Outgoing(switchboard)
-  const underway = new Underway({ actions: config.customerActions, customer: config.customerRequests })
-  const { baseDomain } = config
-  const house = {
-    writes,
-    errands,
-    outgoing,
-    underway,
-    limits: new Limits(log),
-    baseDomain,
-    eventOf: createEventOf(baseDomain),
-  }
-  const exchange: Exchange = { ...parts, ...house, ...times }
-  const door = createDoor(exchange, switchboard)
-  const compare = oneAtATime(async (node: AriNode): Promise<number> => {
-    const found = await reconcile(node, exchange, switchboard, door)
-    for (const part of [recordings, transcribes]) await part.adopt(node, exchange, (id) => switchboard.get(id))
-    const count = found.recovered + found.ended + found.removed
-    if (count > 0) log.info({ node: node.name, ...found }, 'calls, channels and rows agree again')
-    return count
-  })
-  const connected = (node: AriNode) =>
-    void compare(node).then(repaired, (err: Error) => log.warn({ err }, notReconciled))
-  const disconnected = (node: AriNode) => switchboard.of(node).forEach((call) => call.interrupt())
-  const listener = { stasisStart: door.stasisStart, connected, disconnected }
-  const nodes = config.ariUrls.map(({ url }) => new AriNode(url, log, listener))
-  switchboard.nodes = nodes
-  const orders: NonNullable<Site['outgoing']> = {
-    order: (order) => outgoing.order(exchange, order),
-    hangup: (groupcall) => outgoing.hangup(groupcall),
-  }
-  return { writes, switchboard, errands, outgoing: orders, nodes, compare }
 }
 
 /** What tells others what has happened. */
@@ -181,16 +109,6 @@ function reconcileJob(nodes: readonly AriNode[], compare: (node: AriNode) => Pro
 function recordingsJob(nodes: readonly AriNode[], database: DataSource, days: number): Job {
   const run = () => removeOldRecordings(nodes, database, days)
   return { name: 'old recordings', every: '0 37 * * * *', eachProcess: true, run }
-}
-
-/** Runs of `task` follow one another: two that overlap would recover the same call twice. */
-function oneAtATime<T>(task: (node: AriNode) => Promise<T>): (node: AriNode) => Promise<T> {
-  let last: Promise<unknown> = Promise.resolve()
-  return (node) => {
-    const run = last.then(() => task(node))
-    last = run.catch(() => undefined)
-    return run
-  }
 }
 
 function health(nodes: readonly AriNode[]): 'ok' | 'degraded' | 'down' {

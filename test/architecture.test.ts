@@ -4,12 +4,17 @@ import test from 'ava'
 /** The floors of the house, from the roof down; see the README. `stack` is another house that stands beside it. */
 const floors = [
   ['main'],
-  ['stasis', 'api', 'jobs'],
-  ['activeflows', 'resources'],
+  ['telephony'],
+  ['api', 'jobs'],
+  ['inbound', 'recovery'],
+  ['resources'],
+  ['activeflows'],
   ['actions'],
-  ['acd'],
-  ['calls', 'registrar'],
-  ['directs', 'ari', 'events', 'voice'],
+  ['outbound'],
+  ['media'],
+  ['calls'],
+  ['registrar', 'directs'],
+  ['ari', 'events', 'voice'],
   ['budgets', 'config', 'database', 'errors', 'id', 'json', 'log', 'metrics', 'turns', 'web'],
 ]
 const root = new URL('../', import.meta.url)
@@ -22,13 +27,13 @@ const read = (file: string): string => readFileSync(new URL(file, root), 'utf8')
 const placeOf = (file: string): string => /^src\/([a-z]+)/.exec(file)?.[1] ?? ''
 const floorOf = (place: string): number => floors.findIndex((floor) => floor.includes(place))
 
-/** The files of ours whose values a file uses; `import type` may go anywhere. */
+/** The files of ours that a file uses, for values or types. */
 function imports(file: string): string[] {
-  const found = read(file).matchAll(/^(?:import|export)\s(?!type\b)[^'"]*?from\s+'(\.[^']+)'|^import '(\.[^']+)'/gm)
+  const found = read(file).matchAll(/^(?:import|export)\s[^'"]*?from\s+'(\.[^']+)'|^import '(\.[^']+)'/gm)
   return [...found].map(([, from, bare]) => new URL((from ?? bare)!, new URL(file, root)).href.slice(root.href.length))
 }
 
-test('a file uses the values of its own place and of lower floors only', (t) => {
+test('a file uses its own place and lower floors only, for types too', (t) => {
   for (const file of files.filter((name) => name.startsWith('src/') && placeOf(name) !== 'stack')) {
     const place = placeOf(file)
     t.not(floorOf(place), -1, `${file} has no place in the house`)
@@ -37,6 +42,19 @@ test('a file uses the values of its own place and of lower floors only', (t) => 
       t.true(allowed, `${file} must not use ${used}: it is not on a lower floor`)
     }
   }
+})
+
+test('no file uses itself by way of others, for types neither', (t) => {
+  const uses = new Map(files.map((file) => [file, imports(file)]))
+  const clean = new Set<string>()
+  const walk = (file: string, path: readonly string[]): void => {
+    if (path.includes(file)) return t.fail(`a circle: ${[...path.slice(path.indexOf(file)), file].join(' → ')}`)
+    if (clean.has(file)) return
+    for (const used of uses.get(file) ?? []) walk(used, [...path, file])
+    clean.add(file)
+  }
+  for (const file of files) walk(file, [])
+  t.pass()
 })
 
 /** In the basement the files know each other; they are few, and a circle would not load. */

@@ -1,6 +1,10 @@
 import Joi from 'joi'
-import type { Call } from '../calls/call.ts'
+import type { Call, CallFacts } from '../calls/call.ts'
+import type { Run, StepLike } from '../calls/run.ts'
 import { HashdialError } from '../errors.ts'
+import type { House } from './house.ts'
+
+export type { StepLike } from '../calls/run.ts'
 
 /** Where an activeflow goes on, when not with the next action. */
 export type Jump =
@@ -11,22 +15,16 @@ export type Jump =
   /** The activeflow ends here. */
   | { end: true }
 
-/** An action in a list: what is to be done and how. */
-export interface StepLike {
-  id?: string
-  next_id?: string | null
-  type: string
-  option: object
-}
-
-/** Where in an activeflow an action runs, and what it can keep there. */
-export interface Place {
+/** The run of one action: what it is done for, where in its list, and what it can keep there. */
+export interface ActionRun<C extends CallFacts = Call> extends Run<C> {
   /** The same in every run of this action, and no other action's: ids are made from it. */
   readonly id: string
   /** The activeflow's variables: `${name}` in a later action's options. */
   readonly variables: Record<string, string>
+  /** The digits of hashdial.call.digits that no digits_receive has counted: they were pressed during a prompt. */
+  digitsAhead: string
   /** When its first run began. */
-  readonly begun: string
+  readonly tmBegin: string
   /** What a run after a crash has to know; gone when the action is done. */
   readonly memory: Record<string, unknown>
   /** A number that stays with the action in its list, from one run of it to the next: how often a goto has jumped. */
@@ -49,24 +47,24 @@ export interface Action<Options> {
    * Nothing outside the activeflow is touched, and nothing is waited for: run again from the last cursor that is in
    * MySQL it does the same, so the engine does not store the cursor before it.
    */
-  pure?: true
+  sideEffectFree?: true
   /** It ends the activeflow at once, so the next to be stored is the end: a crash before that runs the last actions again. */
   final?: true
   /** It takes no time worth speaking of, though it does something: a loop of such actions only would spin. */
   instant?: true
   /** It needs no caller: it works after the call too, in the flow that follows one (`on_complete_flow_id`). */
-  alone?: true
+  worksWithoutCaller?: true
   /** It works on large things that a customer brings: where the process dies, it may be of this. So may one that is `alone`. */
   heavy?: true
-  /** It prepares itself while the engine stores the cursor, and waits for `place.stored` before it does what shows. */
-  eager?: true
+  /** It prepares itself while the engine stores the cursor, and waits for `run.stored` before it does what shows. */
+  prefetch?: true
   /** Where the flow may go on after it, where that is not just the next action (which is `undefined`). */
   ways?(options: Options): (Jump | undefined)[]
   /**
-   * Does it. Must find what an earlier run of the same action has made (`call.recovered`), and must not outlive
-   * `call.signal`.
+   * Does it. Must find what an earlier run of the same action has made (`run.recovered`), and must not outlive
+   * `run.signal`. One that works without a caller asks for no more than `CallFacts`.
    */
-  run(call: Call, options: Options, place: Place): Promise<Jump | void>
+  run(run: ActionRun, options: Options, house: House): Promise<Jump | void>
 }
 
 /** The same actions without the types of their options: what the engine and the check of a flow work with. */
@@ -100,5 +98,5 @@ export class ActionError extends Error {
 
 /** What went wrong, when it is a thing that a user can understand, as an ActionError. */
 export function inWords(error: unknown): never {
-  throw error instanceof HashdialError ? new ActionError(error.message) : error
+  throw error instanceof HashdialError ? new ActionError(error.message, { cause: error }) : error
 }

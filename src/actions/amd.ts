@@ -1,7 +1,6 @@
 import Joi from 'joi'
-import { detectMachine, stopDetection } from '../calls/detect-machine.ts'
-import type { Call } from '../calls/call.ts'
-import type { Action, Place } from './action.ts'
+import { detectMachine, stopDetection } from '../media/amd.ts'
+import type { Action, ActionRun } from './action.ts'
 import { setVariable } from './variables.ts'
 
 interface AmdOptions {
@@ -21,24 +20,25 @@ export const amd: Action<AmdOptions> = {
 
   needs: 'answered',
 
-  async run(call, { machine_handle = 'hangup', async }, place) {
-    const detection = detect(call, machine_handle, place)
+  async run(run, { machine_handle = 'hangup', async }) {
+    const { call } = run
+    const detection = detect(run, machine_handle)
     if (!async) return detection
     detection.catch((error: unknown) => {
-      if (!call.ended) call.log.warn({ err: error as Error }, 'nobody knows whether a machine has answered')
+      if (!call.hasEnded) call.log.warn({ err: error as Error }, 'nobody knows whether a machine has answered')
     })
   },
 }
 
-async function detect(call: Call, handle: string, place: Place): Promise<void> {
-  const { memory } = place
+async function detect(run: ActionRun, handle: string): Promise<void> {
+  const { call, memory } = run
   const attempt = Number(memory['attempt'] ?? 0)
   memory['attempt'] = attempt + 1
-  await place.save()
+  await run.save()
   // What an earlier run has begun tells its result to nobody; its names are taken until it is quite gone.
-  if (attempt > 0) await stopDetection(call, `${place.id}-${attempt - 1}`)
-  const { status, cause } = await detectMachine(call, `${place.id}-${attempt}`)
-  setVariable(place.variables, 'hashdial.call.amd_status', status)
-  setVariable(place.variables, 'hashdial.call.amd_cause', cause)
+  if (attempt > 0) await stopDetection(call, `${run.id}-${attempt - 1}`)
+  const { status, cause } = await detectMachine(run, `${run.id}-${attempt}`)
+  setVariable(run.variables, 'hashdial.call.amd_status', status)
+  setVariable(run.variables, 'hashdial.call.amd_cause', cause)
   if (status === 'machine' && handle === 'hangup') await call.hangup('amd')
 }

@@ -20,14 +20,14 @@ export const branch: Action<BranchOptions> = {
     default_target_id: actionId,
   }),
 
-  pure: true,
+  sideEffectFree: true,
 
   ways({ target_ids, default_target_id }) {
     const targets = Object.values(target_ids).map((id) => ({ goto: id }))
     return [...targets, default_target_id ? { goto: default_target_id } : undefined]
   },
 
-  async run(_call, { variable, target_ids, default_target_id }, { variables }) {
+  async run({ variables }, { variable, target_ids, default_target_id }) {
     const name = variable || 'hashdial.call.digits'
     const value = Object.hasOwn(variables, name) ? variables[name]! : ''
     if (value !== '') setVariable(variables, name, '')

@@ -1,11 +1,13 @@
 import Joi from 'joi'
-import { ownNumber, party, source, type Party, type Source } from '../calls/party.ts'
-import { ActionError, flowId, inWords, type Action, type StepLike } from './action.ts'
+import { presentationNumber, destination, source, type Destination, type Source } from '../calls/party.ts'
+import type { CallFacts } from '../calls/call.ts'
+import { ActionError, flowId, inWords, type Action, type ActionRun, type StepLike } from './action.ts'
+import type { House } from './house.ts'
 
 interface CallOptions {
   /** Whom the other side sees as the caller; without it, who calls here, and by a trunk the number that he had dialled. */
   source?: Source
-  destinations: Party[]
+  destinations: Destination[]
   ring_method?: 'ring_all' | 'linear'
   /** What the new call gets when it is answered: a flow, or a list of actions. */
   flow_id?: string
@@ -22,7 +24,7 @@ export const call: Action<CallOptions> = {
   about: 'Calls somebody else, and does not wait for it. Of several destinations the first who answers gets the flow.',
   options: Joi.object<CallOptions>({
     source,
-    destinations: Joi.array().items(party).min(1).max(20).required(),
+    destinations: Joi.array().items(destination).min(1).max(20).required(),
     ring_method: Joi.valid('ring_all', 'linear'),
     flow_id: flowId,
     actions: Joi.array().meta({ items: 'action' }),
@@ -31,19 +33,20 @@ export const call: Action<CallOptions> = {
     anonymous: Joi.boolean(),
   }).xor('flow_id', 'actions'),
 
-  alone: true,
+  worksWithoutCaller: true,
   instant: true,
 
-  async run(from, { chained = false, ...options }, { id, stored, variables }) {
+  async run(run: ActionRun<CallFacts>, { chained = false, ...options }, { outgoing }: Pick<House, 'outgoing'>) {
+    const { call: from, id, stored, variables } = run
     const count = Number(variables[generation] ?? 0) + 1
     if (count > youngest) throw new ActionError(`it was called by ${youngest} calls that called one another`)
     await stored
     const { customer_id } = from.row
-    const source = (ownNumber(from.row, options.destinations) ?? from.row.source) as Source
+    const source = (presentationNumber(from.row, options.destinations) ?? from.row.source) as Source
     const given = { source, ...options, ...(chained && { master_call_id: from.id }) }
     const trail = { ...from.trail, domain: undefined }
     const made = { place: id, node: from.node, trail, variables: { ...own(variables), [generation]: String(count) } }
-    await from.exchange.outgoing.order(from.exchange, { ...given, ...made, customer_id }).catch(inWords)
+    await outgoing.originate({ ...given, ...made, customer_id }).catch(inWords)
   },
 }
 

@@ -4,7 +4,7 @@ import type { AnyAction, Jump, StepLike } from './action.ts'
 import { endlessLoops, type Node } from './endless.ts'
 import { sizeOf } from '../json.ts'
 import { turn } from '../turns.ts'
-import { elsewhere } from './elsewhere.ts'
+import { unsupported } from './unsupported.ts'
 import { actionOf } from './index.ts'
 
 export interface Problem {
@@ -82,7 +82,7 @@ async function checkList(list: unknown, at: string, check: Check): Promise<StepL
     // What it may do with wrong options nobody can say.
     const ways = isGood ? waysOf(action, step, place, indexes, tell) : [undefined]
     const landings = action ? ways.map((way) => landing(way, index, actions, indexes)) : []
-    nodes.push({ instant: Boolean(action?.pure || action?.instant), ways: [...new Set(landings)] })
+    nodes.push({ instant: Boolean(action?.sideEffectFree || action?.instant), ways: [...new Set(landings)] })
   }
   for (const loop of endlessLoops(nodes)) {
     const path = [...loop, loop[0]!].map((index) => `${at}[${index}]`).join(' → ')
@@ -134,7 +134,7 @@ function checkIds(actions: Required<StepLike>[], at: string, tell: Tell): Map<st
 
 function checkType(type: string, place: string, tell: Tell): AnyAction | undefined {
   const action = actionOf(type)
-  if (!action && type !== '') tell(`${place}.type`, elsewhere(type))
+  if (!action && type !== '') tell(`${place}.type`, unsupported(type))
   return action
 }
 

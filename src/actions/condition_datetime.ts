@@ -38,7 +38,7 @@ export const condition_datetime: Action<DatetimeOptions> = {
     false_target_id: actionId.required(),
   }),
 
-  pure: true,
+  sideEffectFree: true,
 
   ways: ({ false_target_id }) => [undefined, { goto: false_target_id }],
 

@@ -30,11 +30,11 @@ export const condition_variable: Action<VariableOptions> = {
     false_target_id: actionId.required(),
   }),
 
-  pure: true,
+  sideEffectFree: true,
 
   ways: ({ false_target_id }) => [undefined, { goto: false_target_id }],
 
-  async run(_call, options, { variables }) {
+  async run({ variables }, options) {
     const { variable, false_target_id } = options
     const value = Object.hasOwn(variables, variable) ? variables[variable]! : ''
     return holds(options.condition, order(value, options)) ? undefined : { goto: false_target_id }

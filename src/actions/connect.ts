@@ -1,15 +1,15 @@
 import Joi from 'joi'
-import type { Call } from '../calls/call.ts'
 import { dialAll } from '../calls/dial-all.ts'
 import { dialOne } from '../calls/dial.ts'
 import type { DialOptions, Outcome } from '../calls/leg.ts'
-import { addressOf, findParty, identityOf, ownNumber, party, source } from '../calls/party.ts'
+import { addressOf, resolveDestination, callerIdOf, presentationNumber, destination, source } from '../calls/party.ts'
 import { HashdialError } from '../errors.ts'
-import type { FoundParty, Party, Source } from '../calls/party.ts'
-import { ActionError, type Action, type Place } from './action.ts'
+import type { ResolvedDestination, Destination, Source } from '../calls/party.ts'
+import { ActionError, type Action, type ActionRun } from './action.ts'
+import type { House } from './house.ts'
 
 interface ConnectOptions {
-  destinations: Party[]
+  destinations: Destination[]
   ring_method?: 'ring_all' | 'linear'
   timeout?: number
   relay_reason?: boolean
@@ -28,7 +28,7 @@ interface ConnectOptions {
 export const connect: Action<ConnectOptions> = {
   about: 'Rings the destinations and connects the caller with the one who answers. When nobody does, the flow goes on.',
   options: Joi.object({
-    destinations: Joi.array().items(party).min(1).max(20).required(),
+    destinations: Joi.array().items(destination).min(1).max(20).required(),
     ring_method: Joi.valid('ring_all', 'linear'),
     timeout: Joi.number().integer().min(1_000).max(180_000).unit('milliseconds'),
     relay_reason: Joi.boolean(),
@@ -37,19 +37,19 @@ export const connect: Action<ConnectOptions> = {
     early_media: Joi.boolean(),
   }),
 
-  eager: true,
+  prefetch: true,
 
-  async run(call, options, place) {
-    const { exchange } = call
+  async run(run, options, house: Pick<House, 'database' | 'baseDomain' | 'web' | 'limits' | 'ringSeconds'>) {
+    const { call } = run
     const { customer_id } = call.row
     const [from, ...found] = await Promise.all([
-      options.source && addressOf(exchange, customer_id, options.source),
-      ...options.destinations.map((destination) => findParty(exchange, customer_id, destination)),
+      options.source && addressOf(house, customer_id, options.source),
+      ...options.destinations.map((destination) => resolveDestination(house, customer_id, destination)),
     ])
     const destinations = found.filter((destination) => 'endpoint' in destination)
-    const identity = identityOf(from, options.anonymous)
+    const identity = callerIdOf(from, options.anonymous)
     let limit: HashdialError | undefined
-    const outcome = await dial(call, destinations, { ...options, identity }, place).catch((error: unknown) => {
+    const outcome = await dial(run, destinations, { ...options, identity }, house).catch((error: unknown) => {
       if (!(error instanceof HashdialError) || error.status !== 'RESOURCE_EXHAUSTED') throw error
       limit = error
       return overLimit
@@ -68,28 +68,36 @@ const overLimit: Outcome = { talked: false, status: 486, legGone: true }
 
 type Identified = ConnectOptions & { identity: Record<string, string> | undefined }
 
-async function dial(call: Call, all: FoundParty[], options: Identified, place: Place): Promise<Outcome> {
-  const id = `connect-${place.id}`
+async function dial(
+  run: ActionRun,
+  all: ResolvedDestination[],
+  options: Identified,
+  { limits: counted, ringSeconds: usual }: Pick<House, 'limits' | 'ringSeconds'>,
+): Promise<Outcome> {
+  const { call } = run
+  const id = `connect-${run.id}`
   const { timeout, ring_method, early_media = true } = options
-  const ringSeconds = timeout === undefined ? call.exchange.ringSeconds : timeout / 1000
-  const limits = { ringSeconds, stored: place.stored, ...talks(call, place) }
-  const identityFor = (parties: FoundParty[]) => {
+  const ringSeconds = timeout === undefined ? usual : timeout / 1000
+  const limits = { ringSeconds, stored: run.stored, ...talks(run) }
+  const identityFor = (parties: ResolvedDestination[]) => {
     const called = parties.map(({ address }) => address)
-    const address = ownNumber(call.row, called)
-    return options.identity ?? identityOf(address && { address, domain: `sip.${call.exchange.baseDomain}` })
+    const address = presentationNumber(call.row, called)
+    return options.identity ?? callerIdOf(address && { address, domain: call.house.domain })
   }
   if (all.length > 1 && ring_method !== 'linear')
-    return within(call, all, () => dialAll(call, all, { id, ...limits, identity: identityFor(all) }))
+    return within(run, counted, all, () => dialAll(run, all, { id, ...limits, identity: identityFor(all) }))
   let outcome = nobody
   // After a crash those who have refused are not asked again.
-  for (let index = Number(place.memory['index'] ?? 0); index < all.length; index++) {
+  for (let index = Number(run.memory['index'] ?? 0); index < all.length; index++) {
     if (index > 0) {
-      place.memory['index'] = index
-      await place.save()
+      run.memory['index'] = index
+      await run.save()
     }
     const party = all[index]!
     const one = { id: index === 0 ? id : `${id}-${index}`, ...limits, identity: identityFor([party]) }
-    outcome = await within(call, [party], () => (early_media ? dialOne(call, party, one) : dialAll(call, [party], one)))
+    outcome = await within(run, counted, [party], () =>
+      early_media ? dialOne(run, party, one) : dialAll(run, [party], one),
+    )
     if (outcome.talked) break
   }
   return outcome
@@ -99,25 +107,30 @@ async function dial(call: Call, all: FoundParty[], options: Identified, place: P
  * Whether they had talked before a crash: the caller is answered when the other side is, unless an action before this one
  * has answered him. Then it has to be noted.
  */
-function talks(call: Call, place: Place): Pick<DialOptions, 'talking' | 'hadTalked'> {
+function talks(run: ActionRun): Pick<DialOptions, 'talking' | 'hadTalked'> {
+  const { call } = run
   const { tm_progressing } = call.row
-  const wasAnswered = tm_progressing !== null && tm_progressing < place.begun
+  const wasAnswered = tm_progressing !== null && tm_progressing < run.tmBegin
   if (!wasAnswered) return { hadTalked: () => call.answered }
   return {
-    hadTalked: () => place.memory['talked'] === true,
+    hadTalked: () => run.memory['talked'] === true,
     talking() {
-      place.memory['talked'] = true
-      place.save().catch((err: Error) => call.log.warn({ err }, 'that two talk could not be noted'))
+      run.memory['talked'] = true
+      run.save().catch((err: Error) => call.log.warn({ err }, 'that two talk could not be noted'))
     },
   }
 }
 
 /** Rings them if the customer's limits let it. After a crash they ring already. */
-async function within(call: Call, parties: FoundParty[], ring: () => Promise<Outcome>): Promise<Outcome> {
-  const { limits } = call.exchange
+async function within(
+  { call, recovered }: ActionRun,
+  limits: House['limits'],
+  parties: ResolvedDestination[],
+  ring: () => Promise<Outcome>,
+): Promise<Outcome> {
   const { customer_id } = call.row
   const outward = parties.filter((party) => party.outward).length
-  if (outward > 0 && !call.recovered) limits.takeRate(customer_id, outward)
-  const done = limits.takeLegs(customer_id, parties.length, call.recovered)
+  if (outward > 0 && !recovered) limits.takeRate(customer_id, outward)
+  const done = limits.takeLegs(customer_id, parties.length, recovered)
   return ring().finally(done)
 }

@@ -1,8 +1,6 @@
 import Joi from 'joi'
-import { Inbox } from '../ari/inbox.ts'
-import type { Call } from '../calls/call.ts'
-import type { Action, Place } from './action.ts'
-import { digitsVariable, takeAhead } from './keys.ts'
+import type { Action, ActionRun } from './action.ts'
+import { digitsVariable, takeAhead } from './digits.ts'
 import { setVariable } from './variables.ts'
 
 interface DigitsOptions {
@@ -33,36 +31,35 @@ export const digits_receive: Action<DigitsOptions> = {
 
   needs: 'answered',
 
-  async run(call, options, place) {
+  async run(run, options) {
     const since = performance.now()
-    const memory: Memory = place.memory
-    let waiting = memory.keys === undefined ? takeAhead(place) : ''
+    const { dtmf } = run.call
+    const memory: Memory = run.memory
+    let waiting = memory.keys === undefined ? takeAhead(run) : ''
     memory.keys ??= ''
     memory.until ??= Date.now() + (options.duration ?? 5_000)
-    store(call, place)
-    const inbox = new Inbox(call.node, call.signal, call.channelId)
-    try {
-      for (;;) {
-        waiting = count(waiting + call.keypad.take(since), options, call, place)
-        if (isComplete(memory.keys, options)) return call.keypad.putBack(waiting)
-        if (!(await inbox.next(performance.now() + memory.until - Date.now()))) return
-      }
-    } finally {
-      inbox.close()
+    store(run)
+    const deadline = performance.now() + memory.until - Date.now()
+    for (;;) {
+      waiting = count(waiting + dtmf.take(since), options, run)
+      if (isComplete(memory.keys, options)) return dtmf.putBack(waiting)
+      if (performance.now() >= deadline) return
+      await dtmf.change(run.signal, deadline)
     }
   },
 }
 
 /** Counts keys one by one until they are enough; answers those that are too many. */
-function count(keys: string, options: DigitsOptions, call: Call, place: Place): string {
-  const memory: Memory = place.memory
+function count(keys: string, options: DigitsOptions, run: ActionRun): string {
+  const { variables } = run
+  const memory: Memory = run.memory
   let rest = keys
   while (rest !== '' && !isComplete(memory.keys ?? '', options)) {
     memory.keys = (memory.keys ?? '') + rest[0]
-    setVariable(place.variables, digitsVariable, (place.variables[digitsVariable] ?? '') + rest[0])
+    setVariable(variables, digitsVariable, (variables[digitsVariable] ?? '') + rest[0])
     rest = rest.slice(1)
   }
-  if (rest !== keys) store(call, place)
+  if (rest !== keys) store(run)
   return rest
 }
 
@@ -71,6 +68,6 @@ function isComplete(keys: string, { key = '', length = 0 }: DigitsOptions): bool
 }
 
 /** Not waited for: the caller presses on while MySQL is busy, or away. */
-function store(call: Call, place: Place): void {
-  place.save().catch((error: unknown) => call.log.warn({ err: error as Error }, 'pressed keys are not stored'))
+function store(run: ActionRun): void {
+  run.save().catch((error: unknown) => run.call.log.warn({ err: error as Error }, 'pressed keys are not stored'))
 }

@@ -21,15 +21,15 @@ export const digits_send: Action<DigitsSendOptions> = {
 
   needs: 'answered',
 
-  async run(call, { digits, duration = 100, interval: between = 100 }, place) {
-    const { memory } = place
+  async run(run, { digits, duration = 100, interval: between = 100 }) {
+    const { call, memory } = run
     const milliseconds = digits.length * duration + (digits.length - 1) * between
     if (memory['until'] === undefined) {
       memory['until'] = Date.now() + milliseconds
-      await place.save()
+      await run.save()
       await call.node.ari.channels.sendDTMF({ channelId: call.channelId, dtmf: digits, between, duration })
     }
     // Asterisk tells nothing of its end.
-    await delay(Math.max(0, Number(memory['until']) - Date.now()), undefined, { signal: call.signal })
+    await delay(Math.max(0, Number(memory['until']) - Date.now()), undefined, { signal: run.signal })
   },
 }

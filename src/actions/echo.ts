@@ -16,10 +16,10 @@ export const echo: Action<EchoOptions> = {
 
   needs: 'answered',
 
-  async run(call, { duration = 180_000 }, place) {
+  async run(run, { duration = 180_000 }) {
     const destination = { endpoint: `Local/${duration}@hashdial_echo` }
-    const outcome = await dialOne(call, destination, {
-      ...{ id: `echo-${place.id}`, ringSeconds: 5, stored: place.stored, hadTalked: () => true },
+    const outcome = await dialOne(run, destination, {
+      ...{ id: `echo-${run.id}`, ringSeconds: 5, stored: run.stored, hadTalked: () => true },
     })
     if (!outcome.talked) throw new ActionError('Asterisk has no context hashdial_echo: update hashdial_extensions.conf')
   },

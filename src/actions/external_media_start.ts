@@ -1,6 +1,7 @@
 import Joi from 'joi'
-import { startExternalMedia } from '../calls/external-media.ts'
+import { startExternalMedia } from '../media/external-media.ts'
 import { ActionError, inWords, type Action } from './action.ts'
+import type { House } from './house.ts'
 import { externalMediaVariable } from './external_media_stop.ts'
 
 interface ExternalMediaOptions {
@@ -38,13 +39,14 @@ export const external_media_start: Action<ExternalMediaOptions> = {
 
   needs: 'answered',
 
-  async run(call, options, place) {
-    const { variables } = place
+  async run(run, options, { web }: Pick<House, 'web'>) {
+    const { id, variables } = run
     const { direction_listen: listen = 'both', direction_speak: speak = 'out', format = 'ulaw' } = options
     const running = variables[externalMediaVariable]
-    if (running && running !== place.id) throw new ActionError('there is external media already: stop it first')
-    variables[externalMediaVariable] = place.id
-    await place.save()
-    await startExternalMedia(call, place.id, { host: options.external_host, listen, speak, format }).catch(inWords)
+    if (running && running !== id) throw new ActionError('there is external media already: stop it first')
+    variables[externalMediaVariable] = id
+    await run.save()
+    const given = { host: options.external_host, listen, speak, format }
+    await startExternalMedia(run, id, given, web).catch(inWords)
   },
 }

@@ -1,5 +1,5 @@
 import Joi from 'joi'
-import { stopExternalMedia } from '../calls/external-media.ts'
+import { stopExternalMedia } from '../media/external-media.ts'
 import { ActionError, type Action } from './action.ts'
 
 /** Where the call's external media was begun: its names are made from it. */
@@ -11,7 +11,7 @@ export const external_media_stop: Action<object> = {
   options: Joi.object({}),
   instant: true,
 
-  async run(call, _options, { variables }) {
+  async run({ call, variables }) {
     const running = variables[externalMediaVariable]
     if (!running) throw new ActionError('there is no external media')
     await stopExternalMedia(call, running)

@@ -1,7 +1,9 @@
 import Joi from 'joi'
 import { parseJson } from '../json.ts'
 import { textOf, WebError, type WebAnswer } from '../web.ts'
-import { ActionError, webUrl, type Action } from './action.ts'
+import type { CallFacts } from '../calls/call.ts'
+import { ActionError, webUrl, type Action, type ActionRun } from './action.ts'
+import type { House } from './house.ts'
 
 /** What the answer may take of the memory. */
 const answerBytes = 262_144
@@ -27,26 +29,31 @@ export const fetch: Action<FetchOptions> = {
     event_method: Joi.valid('POST', 'PUT', 'GET'),
   }),
 
-  alone: true,
+  worksWithoutCaller: true,
 
-  async run(call, { event_url, event_method: method = 'POST' }, place) {
+  async run(
+    run: ActionRun<CallFacts>,
+    { event_url, event_method: method = 'POST' },
+    { web, underway }: Pick<House, 'web' | 'underway'>,
+  ) {
+    const { call } = run
     const { activeflow_id, customer_id, source, destination } = call.row
     const about = {
       ...{ activeflow_id, customer_id, reference_type: 'call', reference_id: call.id },
-      ...{ source, destination, variables: place.variables },
+      ...{ source, destination, variables: run.variables },
     }
-    const headers = { accept: 'application/json', 'idempotency-key': place.id }
-    const request = { method, headers, signal: call.signal }
+    const headers = { accept: 'application/json', 'idempotency-key': run.id }
+    const request = { method, headers, signal: run.signal }
     const told = method === 'GET' ? '' : JSON.stringify(about)
     const body = told && { headers: { ...headers, 'content-type': 'application/json' }, body: told }
-    const leave = await call.exchange.underway.enter(call, told.length + answerBytes).catch(inWords)
-    const answer = await call.exchange.web
+    const leave = await underway.enter(run, told.length + answerBytes).catch(inWords)
+    const answer = await web
       .request(event_url, { ...request, ...body })
       .catch(inWords)
       .finally(leave)
     if (answer.status < 200 || answer.status > 299)
       throw new ActionError(`the URL answered ${answer.status} and not 200`)
-    return { push: answer.status === 204 ? [] : await place.check(parse(answer)) }
+    return { push: answer.status === 204 ? [] : await run.check(parse(answer)) }
   },
 }
 

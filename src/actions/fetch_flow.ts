@@ -1,5 +1,7 @@
 import Joi from 'joi'
-import { ActionError, flowId, type Action, type StepLike } from './action.ts'
+import type { CallFacts } from '../calls/call.ts'
+import { ActionError, flowId, type Action, type ActionRun, type StepLike } from './action.ts'
+import type { House } from './house.ts'
 
 interface FetchFlowOptions {
   flow_id: string
@@ -10,10 +12,10 @@ export const fetch_flow: Action<FetchFlowOptions> = {
   about: 'Runs the actions of another flow, then goes on.',
   options: Joi.object({ flow_id: flowId.required() }),
 
-  alone: true,
+  worksWithoutCaller: true,
 
-  async run(call, { flow_id }) {
-    const rows: { actions: string }[] = await call.exchange.database.query(
+  async run({ call }: ActionRun<CallFacts>, { flow_id }, { database }: Pick<House, 'database'>) {
+    const rows: { actions: string }[] = await database.query(
       'SELECT actions FROM flows WHERE id = ? AND customer_id = ?',
       [flow_id, call.row.customer_id],
     )

@@ -12,16 +12,16 @@ export const goto: Action<GotoOptions> = {
   about: 'Goes on with another action of the list, `loop_count` times at most.',
   options: Joi.object({ target_id: actionId.required(), loop_count: Joi.number().integer().min(0).max(1_000_000) }),
 
-  pure: true,
+  sideEffectFree: true,
 
   ways({ target_id, loop_count }) {
     if (loop_count === undefined) return [{ goto: target_id }]
     return loop_count > 0 ? [{ goto: target_id }, undefined] : [undefined]
   },
 
-  async run(_call, { target_id, loop_count = Infinity }, place) {
-    if (place.count >= loop_count) return undefined
-    if (loop_count !== Infinity) place.count++
+  async run(run, { target_id, loop_count = Infinity }) {
+    if (run.count >= loop_count) return undefined
+    if (loop_count !== Infinity) run.count++
     return { goto: target_id }
   },
 }

@@ -2,6 +2,7 @@ import Joi from 'joi'
 import type { Call } from '../calls/call.ts'
 import type { HangupReason } from '../calls/causes.ts'
 import { ActionError, type Action } from './action.ts'
+import type { House } from './house.ts'
 
 /** What a caller who was not answered is told. Not 503: the edge would try the next Asterisk. */
 const statuses = {
@@ -35,15 +36,15 @@ export const hangup: Action<HangupOptions> = {
 
   ways: () => [{ end: true }],
 
-  async run(call, { reason, reference_id }) {
-    const how = (reference_id && (await reasonOf(call, reference_id))) || reason || 'normal'
+  async run({ call }, { reason, reference_id }, { database }: Pick<House, 'database'>) {
+    const how = (reference_id && (await reasonOf(call, reference_id, database))) || reason || 'normal'
     await call.hangup(how, statuses[how])
     return { end: true }
   },
 }
 
-async function reasonOf(call: Call, id: string): Promise<Reason | ''> {
-  const rows: { hangup_reason: Reason | '' }[] = await call.exchange.database.query(
+async function reasonOf(call: Call, id: string, database: House['database']): Promise<Reason | ''> {
+  const rows: { hangup_reason: Reason | '' }[] = await database.query(
     'SELECT hangup_reason FROM calls WHERE id = ? AND customer_id = ?',
     [id, call.row.customer_id],
   )

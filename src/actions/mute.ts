@@ -14,7 +14,7 @@ export const mute: Action<MuteOptions> = {
 
   instant: true,
 
-  async run(call, { direction = 'both', muted = true }) {
+  async run({ call }, { direction = 'both', muted = true }) {
     const { channels } = call.node.ari
     if (muted) await channels.mute({ channelId: call.channelId, direction })
     else await channels.unmute({ channelId: call.channelId, direction })

@@ -1,8 +1,9 @@
 import Joi from 'joi'
-import type { Call } from '../calls/call.ts'
-import { playTo } from '../calls/playback.ts'
-import { ActionError, inWords, type Action, type Place } from './action.ts'
-import { keepKeys } from './keys.ts'
+import { playTo } from '../media/playback.ts'
+import type { Sounds } from '../media/sounds.ts'
+import { ActionError, inWords, type Action, type ActionRun } from './action.ts'
+import { keepDigits } from './digits.ts'
+import type { House } from './house.ts'
 
 interface PlayOptions {
   stream_urls: string[]
@@ -33,41 +34,43 @@ export const play: Action<PlayOptions> = {
 
   heavy: true,
 
-  async run(call, { stream_urls, digits_handle }, place) {
+  async run(run, { stream_urls, digits_handle }, { sounds }: Pick<House, 'sounds'>) {
     const since = performance.now()
     const keyStops = digits_handle === 'next'
-    const first = Number(place.memory['index'] ?? 0)
-    const problems: string[] = []
+    const first = Number(run.memory['index'] ?? 0)
+    const problems: ActionError[] = []
     try {
       for (let index = first; index < stream_urls.length; index++) {
-        if (index > first) await remember(place, index)
-        const played = await playSource(call, place, index, stream_urls[index]!, keyStops).catch((error: unknown) => {
+        if (index > first) await remember(run, index)
+        const played = await playSource(run, sounds, index, stream_urls[index]!, keyStops).catch((error: unknown) => {
           if (!(error instanceof ActionError)) throw error
-          problems.push(error.message)
+          problems.push(error)
         })
         if (played === 'stopped') break
       }
     } finally {
-      keepKeys(call, place, since)
+      keepDigits(run, since)
     }
-    if (problems[0] !== undefined) throw new ActionError(problems[0])
+    if (problems[0]) throw problems[0]
   },
 }
 
 /** After a crash it goes on with what was being played, not with the first. */
-async function remember(place: Place, index: number): Promise<void> {
-  place.memory['index'] = index
-  await place.save()
+async function remember(run: ActionRun, index: number): Promise<void> {
+  run.memory['index'] = index
+  await run.save()
 }
 
-/** As ARI plays it. Rejects with a HashdialError that says why it cannot be played. */
-export async function mediaOf(call: Call, from: string): Promise<string> {
-  return builtIn.test(from) ? from : call.exchange.sounds.fetch(from, call.signal, call.row.customer_id)
-}
-
-async function playSource(call: Call, place: Place, index: number, from: string, keyStops: boolean): Promise<string> {
-  const media = await mediaOf(call, from).catch(inWords)
-  const played = await playTo(call, { id: `play-${place.id}-${index}`, media, keyStops })
+async function playSource(
+  run: ActionRun,
+  sounds: Sounds,
+  index: number,
+  from: string,
+  keyStops: boolean,
+): Promise<string> {
+  const fetched = builtIn.test(from) ? from : sounds.fetch(from, run.signal, run.call.row.customer_id)
+  const media = await Promise.resolve(fetched).catch(inWords)
+  const played = await playTo(run, { id: `play-${run.id}-${index}`, media, keyStops })
   if (played === 'failed')
     throw new ActionError(`${from.slice(0, 200)} could not be played: Asterisk has no such sound`)
   return played

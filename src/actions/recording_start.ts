@@ -1,6 +1,7 @@
 import Joi from 'joi'
-import { playTo } from '../calls/playback.ts'
+import { playTo } from '../media/playback.ts'
 import { flowId, type Action } from './action.ts'
+import type { House } from './house.ts'
 
 interface RecordingOptions {
   format?: 'wav'
@@ -27,9 +28,9 @@ export const recording_start: Action<RecordingOptions> = {
 
   needs: 'answered',
 
-  async run(call, options, place) {
+  async run(run, options, { recordings }: Pick<House, 'recordings'>) {
     const { end_of_silence = 0, end_of_key = '', duration = 0, beep_start = false, on_end_flow_id = null } = options
-    if (beep_start) await playTo(call, { id: `beep-${place.id}`, media: 'sound:beep' })
-    await call.exchange.recordings.start(call, place.id, { end_of_silence, end_of_key, duration, on_end_flow_id })
+    if (beep_start) await playTo(run, { id: `beep-${run.id}`, media: 'sound:beep' })
+    await recordings.start(run, run.id, { end_of_silence, end_of_key, duration, on_end_flow_id })
   },
 }

@@ -1,5 +1,9 @@
 import Joi from 'joi'
-import { ActionError, type Action } from './action.ts'
+import { HashdialError } from '../errors.ts'
+import { inWords, type Action } from './action.ts'
+import type { House } from './house.ts'
+
+const nothing = new HashdialError('FAILED_PRECONDITION', 'NOT_RECORDING', 'nothing is being recorded')
 
 /** Ends the recordings of the call that are under way. */
 export const recording_stop: Action<object> = {
@@ -7,7 +11,7 @@ export const recording_stop: Action<object> = {
   options: Joi.object({}),
   instant: true,
 
-  async run(call) {
-    if ((await call.exchange.recordings.stop(call)) === 0) throw new ActionError('nothing is being recorded')
+  async run({ call }, _options, { recordings }: Pick<House, 'recordings'>) {
+    if ((await recordings.stop(call)) === 0) inWords(nothing)
   },
 }

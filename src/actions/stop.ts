@@ -5,7 +5,7 @@ import type { Action } from './action.ts'
 export const stop: Action<object> = {
   about: 'Ends the activeflow, and with it the call.',
   options: Joi.object({}),
-  pure: true,
+  sideEffectFree: true,
   ways: () => [{ end: true }],
   run: async () => ({ end: true }),
 }

@@ -1,8 +1,9 @@
 import Joi from 'joi'
-import { beginToSay, say } from '../calls/speech.ts'
+import { beginToSay, say } from '../media/speech.ts'
 import { languageProblem } from '../voice/voice.ts'
-import { ActionError, inWords, type Action, type Place } from './action.ts'
-import { keepKeys } from './keys.ts'
+import { ActionError, inWords, type Action, type ActionRun } from './action.ts'
+import { keepDigits } from './digits.ts'
+import type { House } from './house.ts'
 
 interface TalkOptions {
   text: string
@@ -39,28 +40,33 @@ export const talk: Action<TalkOptions> = {
 
   heavy: true,
 
-  async run(call, { text, language, provider = '', voice_id: voice, digits_handle, async }, place) {
+  async run(
+    run,
+    { text, language, provider = '', voice_id: voice, digits_handle, async },
+    { sounds }: Pick<House, 'sounds'>,
+  ) {
     const since = performance.now()
-    const id = `talk-${place.id}`
+    const id = `talk-${run.id}`
     const spoken = { provider, voice: voice || undefined, language: language || undefined, text }
-    if (async) return beginToSay(call, id, spoken).catch(inWords)
-    const from = Number(place.memory['passage'] ?? 0)
+    if (async) return beginToSay(run, sounds, id, spoken).catch(inWords)
+    const from = Number(run.memory['passage'] ?? 0)
     const keyStops = digits_handle === 'next'
     try {
-      const played = await say(call, { id, spoken, keyStops, from, reached: (passage) => remember(place, passage) })
+      const reached = (passage: number) => remember(run, passage)
+      const played = await say(run, sounds, { id, spoken, keyStops, from, reached })
       if (played === 'failed') throw new ActionError('Asterisk could not fetch the speech: see HASHDIAL_SOUNDS_URL')
     } catch (error) {
       inWords(error)
     } finally {
-      keepKeys(call, place, since)
+      keepDigits(run, since)
     }
   },
 }
 
 /** After a crash it goes on with the passage that was being heard. */
-async function remember(place: Place, passage: number): Promise<void> {
-  place.memory['passage'] = passage
-  await place.save()
+async function remember(run: ActionRun, passage: number): Promise<void> {
+  run.memory['passage'] = passage
+  await run.save()
 }
 
 /** What the provider cannot speak is told when the flow is saved, where neither comes from a variable. */

@@ -1,5 +1,6 @@
 import Joi from 'joi'
 import { flowId, inWords, type Action } from './action.ts'
+import type { House } from './house.ts'
 
 interface TranscribeOptions {
   language?: string
@@ -26,8 +27,12 @@ export const transcribe_start: Action<TranscribeOptions> = {
 
   needs: 'answered',
 
-  async run(call, { language = '', provider = '', direction = 'both', on_end_flow_id }, place) {
+  async run(
+    run,
+    { language = '', provider = '', direction = 'both', on_end_flow_id },
+    house: Pick<House, 'transcribes'>,
+  ) {
     const options = { language, provider: provider || 'moonshine', direction, on_end_flow_id: on_end_flow_id || null }
-    await call.exchange.transcribes.start(call, place.id, options).catch(inWords)
+    await house.transcribes.start(run, run.id, options).catch(inWords)
   },
 }

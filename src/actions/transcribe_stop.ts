@@ -1,5 +1,6 @@
 import Joi from 'joi'
 import type { Action } from './action.ts'
+import type { House } from './house.ts'
 
 /** Ends the transcribe of the call, when all that was said is stored; where there is none, there is nothing to do. */
 export const transcribe_stop: Action<object> = {
@@ -7,7 +8,7 @@ export const transcribe_stop: Action<object> = {
   options: Joi.object({}),
   instant: true,
 
-  async run(call) {
-    await call.exchange.transcribes.stop(call)
+  async run({ call }, _options, { transcribes }: Pick<House, 'transcribes'>) {
+    await transcribes.stop(call)
   },
 }

@@ -19,9 +19,9 @@ export const variable_set: Action<VariableSetOptions> = {
     value: Joi.string().allow('').max(32_768),
   }),
 
-  pure: true,
+  sideEffectFree: true,
 
-  async run(_call, { key, value = '' }, { variables }) {
+  async run({ variables }, { key, value = '' }) {
     setVariable(variables, key, value)
     if (variables[key] !== value)
       throw new ActionError('the variables are full: this one has lost its end, or all of it')

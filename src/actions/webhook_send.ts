@@ -1,7 +1,8 @@
 import Joi from 'joi'
-import type { Call } from '../calls/call.ts'
+import type { CallFacts } from '../calls/call.ts'
 import { WebError, type WebRequest } from '../web.ts'
-import { ActionError, webUrl, type Action } from './action.ts'
+import { ActionError, webUrl, type Action, type ActionRun } from './action.ts'
+import type { House } from './house.ts'
 
 /** What the answer to a request may take of the memory, beside the request. */
 const answerBytes = 65_536
@@ -34,25 +35,29 @@ export const webhook_send: Action<WebhookOptions> = {
     sync: Joi.boolean(),
   }),
 
-  alone: true,
+  worksWithoutCaller: true,
   instant: true,
 
-  async run(call, { uri, method = 'POST', data_type, data = '', sync = false }, place) {
+  async run(
+    run: ActionRun<CallFacts>,
+    { uri, method = 'POST', data_type, data = '', sync = false },
+    { web, underway }: Pick<House, 'web' | 'underway'>,
+  ) {
     const isText = typeof data === 'string'
     const body = isText ? data : JSON.stringify(data)
     const type = data_type ?? (isText && !isJson(body) ? 'text/plain; charset=utf-8' : 'application/json')
-    const headers = { 'idempotency-key': place.id, ...(body && { 'content-type': type }) }
+    const headers = { 'idempotency-key': run.id, ...(body && { 'content-type': type }) }
     // One that nobody waits for may outlive the call: it is often the last that a flow does.
-    const request = { method, headers, keepsMethod: true, ...(body && { body }), ...(sync && { signal: call.signal }) }
-    const leave = await call.exchange.underway.enter(call, Buffer.byteLength(body) + answerBytes).catch(inWords)
-    const sent = send(call, uri, request).finally(leave)
+    const request = { method, headers, keepsMethod: true, ...(body && { body }), ...(sync && { signal: run.signal }) }
+    const leave = await underway.enter(run, Buffer.byteLength(body) + answerBytes).catch(inWords)
+    const sent = send(web, uri, request).finally(leave)
     if (sync) await sent
-    else sent.catch((error: unknown) => call.log.warn({ err: error as Error }, 'a webhook was not delivered'))
+    else sent.catch((error: unknown) => run.call.log.warn({ err: error as Error }, 'a webhook was not delivered'))
   },
 }
 
-async function send(call: Call, uri: string, request: WebRequest): Promise<void> {
-  const { status } = await call.exchange.web.request(uri, request).catch(inWords)
+async function send(web: House['web'], uri: string, request: WebRequest): Promise<void> {
+  const { status } = await web.request(uri, request).catch(inWords)
   if (status < 200 || status > 299) throw new ActionError(`the webhook was answered with ${status}`)
 }
 

@@ -1,14 +1,15 @@
-import type { StepLike } from '../actions/action.ts'
 import { callVariables } from '../actions/variables.ts'
-import type { Call, Exchange } from '../calls/call.ts'
+import type { Call, CallHouse } from '../calls/call.ts'
+import type { StepLike } from '../calls/run.ts'
 import { now } from '../database.ts'
 import type { Entry } from '../database/write-behind.ts'
+import type { FlowReference } from '../outbound/flows.ts'
 
 /** A list of actions and where it is. */
 export interface Frame {
   actions: readonly StepLike[]
   cursor: number
-  /** Of the action at each index, what it counts (`place.count`). */
+  /** Of the action at each index, what it counts (`run.count`). */
   counts?: Record<number, number>
 }
 
@@ -28,6 +29,8 @@ export interface State {
   variables: Record<string, string>
   /** The current action's own. */
   memory: Record<string, unknown>
+  /** Of the digits in the variables those that no digits_receive has counted. */
+  digits_ahead?: string
   /** The flow that runs when this one has ended. */
   on_complete_flow_id?: string | null
   /** How many flows have ended before this one, and the last of them. */
@@ -54,16 +57,13 @@ export interface ActiveflowRow {
   tm_end: string | null
 }
 
+/** How far a list of actions has come. */
+export type Progress = Pick<ActiveflowRow, 'id' | 'state' | 'executed_actions'>
+
 export const activeflowColumns = [
   ...['id', 'customer_id', 'flow_id', 'reference_type', 'reference_id', 'status', 'state', 'executed_actions'],
   ...['tm_create', 'tm_update', 'tm_end'],
 ] as const
-
-/** What an activeflow has to know of the flow whose actions it runs. */
-export interface FlowReference {
-  id: string
-  on_complete_flow_id: string | null
-}
 
 /** A new activeflow for the call, before its first action. */
 export function createActiveflow(call: Call, actions: readonly StepLike[], flow: FlowReference | null): ActiveflowRow {
@@ -83,7 +83,7 @@ const updatesMs = 5_000
 const toldAt = new WeakMap<ActiveflowRow, number>()
 
 /** The row, and what is told of it: its beginning, that it goes on, its end. */
-export function activeflowEntries({ eventOf }: Pick<Exchange, 'eventOf'>, flow: ActiveflowRow): Entry[] {
+export function activeflowEntries({ eventOf }: Pick<CallHouse, 'eventOf'>, flow: ActiveflowRow): Entry[] {
   const told = toldAt.get(flow)
   const isNew = told === undefined && flow.tm_update === null
   const isDue = flow.status === 'ended' || isNew || performance.now() - (told ?? -Infinity) >= updatesMs
@@ -95,6 +95,6 @@ export function activeflowEntries({ eventOf }: Pick<Exchange, 'eventOf'>, flow: 
   return [['activeflows', flow], ...begun, ['events', eventOf('activeflow', what, flow)]]
 }
 
-export function storeActiveflow(exchange: Exchange, flow: ActiveflowRow, urgency?: 'now' | 'soon'): Promise<void> {
-  return exchange.writes.store(activeflowEntries(exchange, flow), urgency)
+export function storeActiveflow(house: CallHouse, flow: ActiveflowRow, urgency?: 'now' | 'soon'): Promise<void> {
+  return house.writes.store(activeflowEntries(house, flow), urgency)
 }

@@ -1,69 +1,168 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { ActionError, type AnyAction, type Jump, type StepLike } from '../actions/action.ts'
+import type { House } from '../actions/house.ts'
 import { actionOf } from '../actions/index.ts'
 import { hasVariables, substitute } from '../actions/variables.ts'
-import { AriError } from '../ari/types.ts'
-import { callEnded, type Call } from '../calls/call.ts'
-import { inTime, storedTooLate } from '../database/write-behind.ts'
+import { isInterrupted, type CallRun } from '../calls/run.ts'
 import { now } from '../database.ts'
-import { HashdialError } from '../errors.ts'
-import { activeflowEntries, type ActiveflowRow, type ExecutedAction } from './activeflow.ts'
+import type { ExecutedAction, Progress } from './activeflow.ts'
+import { CurrentAction } from './current-action.ts'
 import { Pace } from './pace.ts'
-import { CursorPlace } from './place.ts'
-import { Trial } from './trial.ts'
+import type { Trial } from './trial.ts'
 
 /** The longest `executed_actions` that is kept: of a flow that runs for hours, its last actions. */
-const remembered = 200
+const executedMax = 200
 
 /** How many lists deep a flow may go. */
-const deepest = 100
+const depthMax = 100
 
 /** How large these lists may be together, in characters: they are stored before each action. */
-const largest = 1_000_000
+const listsBytesMax = 1_000_000
 
 /** The longest result of an action that is kept. */
-const longestResult = 1_000
+const resultBytesMax = 1_000
 
 /** So many bytes that are stored, filled in or read cost a customer as much as an action. */
 const bytesPerAction = 4_096
 
-/**
- * Runs an activeflow from where its cursor is until its list is done, an action ends it, or the caller hangs up; then
- * the call ends too. Where the cursor is, is in MySQL before an action runs, so after a crash the same action runs again.
- */
-export async function runActiveflow(call: Call, flow: ActiveflowRow): Promise<void> {
-  try {
+/** How a run's progress is kept. */
+export interface Keeper {
+  /** Stores it before an action runs. `isOnTrial`: what comes may take the process down. */
+  before(isOnTrial: boolean): Promise<void>
+  /** Stores it now. */
+  now(): Promise<void>
+  /** How many bytes that is. */
+  readonly bytes: number
+  /** A list of so many bytes was entered. */
+  expect(bytes: number): void
+  /** Looks for the action that takes the process down. */
+  readonly trial?: Trial
+}
+
+/** Nobody goes on with it after a crash. */
+export const notKept: Keeper = {
+  before: async () => undefined,
+  now: async () => undefined,
+  bytes: 0,
+  expect: () => undefined,
+}
+
+/** Who is told what becomes of its actions, beside the progress. */
+interface Told {
+  /** Something of an action is heard. */
+  readonly onHeard?: () => void
+  /** An action could not be done; the list goes on. */
+  readonly onFailed?: (error: ActionError) => void
+}
+
+/** A list of actions that is run for a call, or after it: its actions, one after another. */
+export class ListRun {
+  constructor(
+    readonly house: House,
+    readonly run: CallRun,
+    readonly progress: Progress,
+    readonly keeper: Keeper,
+    readonly told: Told = {},
+  ) {}
+
+  /**
+   * From where the cursor is until the list is done or an action ends it. Where the cursor is, is kept before an action
+   * runs, so after a crash the same action runs again. Throws the run's reason when that is over before.
+   */
+  async untilEnd(): Promise<void> {
+    const { progress, run } = this
     const pace = new Pace()
-    const trial = new Trial(call, flow)
-    await payForLists(call, flow)
-    for (let step = next(flow); step && !call.ending; step = next(flow)) {
-      await pace.keep(call.signal)
-      const jump = await runStep(call, flow, step, trial)
-      move(flow, jump)
-      if (jump && 'push' in jump) await payForLists(call, flow)
+    await this.#payForLists()
+    for (let step = next(progress); step && !run.caller?.hangingUp; step = next(progress)) {
+      await pace.keep(run.signal)
+      if (!isInterrupted(run)) run.signal.throwIfAborted()
+      const jump = await this.#step(step)
+      move(progress, jump)
+      if (jump && 'push' in jump) await this.#payForLists()
     }
-    await call.hangup('normal')
-  } catch (error) {
-    if (error !== callEnded) await fail(call, flow, error as Error)
-  } finally {
-    await call.exchange.errands.end(call, flow)
+  }
+
+  /** Waits until the customer may have so much done: the flood of one must leave the calls of others alone. */
+  async #pay(cost: number): Promise<void> {
+    const { call, signal } = this.run
+    const wait = this.house.underway.actions.take(call.row.customer_id, cost)
+    if (wait > 0) await delay(wait, undefined, { signal }).catch(() => undefined)
+  }
+
+  /** The lists of a flow are read and, before each action, stored: those that are long count. */
+  async #payForLists(): Promise<void> {
+    const size = sizeOf(this.progress)
+    this.keeper.expect(size)
+    await this.#pay(size / bytesPerAction)
+  }
+
+  async #step(step: StepLike): Promise<Jump | void> {
+    const { keeper, progress, run } = this
+    const { executed, again } = begin(progress, step)
+    const action = actionOf(step.type)
+    const done = (result: string) =>
+      void Object.assign(executed, { tm_end: now(), result: result.slice(0, resultBytesMax) })
+    if (!action) return done(`there is no action ${step.type}`)
+    if (!run.caller && !action.sideEffectFree && !action.worksWithoutCaller) return done('there is no caller any more')
+    const verdict = (await keeper.trial?.of(action, step, again)) ?? 'free'
+    if (verdict === 'refused') return done('Hashdial went down twice while it ran, so it is left out')
+    const marked = verdict === 'marked'
+    try {
+      const isStored = marked || !(action.sideEffectFree || action.final)
+      await this.#pay(1 + (isStored ? keeper.bytes / bytesPerAction : 0))
+      const stored = isStored ? keeper.before(marked) : Promise.resolve()
+      stored.catch(() => undefined) // one that prefetches may end before it looks
+      if (!action.prefetch || marked) await stored
+      if (marked) keeper.trial?.watch()
+      return await this.#untilDone(action, step, stored, done)
+    } finally {
+      if (marked) keeper.trial?.end()
+      if ((run.caller?.hasEnded || !run.caller) && run.signal.aborted && executed.tm_end === null) done('hangup')
+    }
+  }
+
+  async #untilDone(
+    action: AnyAction,
+    step: StepLike,
+    stored: Promise<void>,
+    done: (result: string) => void,
+  ): Promise<Jump | void> {
+    const { run } = this
+    try {
+      const jump = await run.untilDone(() => this.#attempt(action, step, stored))
+      done('done')
+      run.recovered = false
+      return jump
+    } catch (error) {
+      if (!(error instanceof ActionError)) throw error
+      run.recovered = false
+      done(error.message)
+      this.told.onFailed?.(error)
+    }
+  }
+
+  async #attempt(action: AnyAction, step: StepLike, stored: Promise<void>): Promise<Jump | void> {
+    const { house, keeper, progress, run } = this
+    const { options, characters } = fillIn(action, step.option, progress.state.variables)
+    if (characters > bytesPerAction) await this.#pay(characters / bytesPerAction)
+    if (action.needs === 'answered') await run.caller?.answer()
+    const current = new CurrentAction(run, progress, stored, () => keeper.now(), this.told.onHeard)
+    return action.run(current, options, house)
   }
 }
 
-/** Waits until the customer may have so much done: the flood of one must leave the calls of others alone. */
-async function pay({ exchange, row, signal }: Call, cost: number): Promise<void> {
-  const wait = exchange.underway.actions.take(row.customer_id, cost)
-  if (wait > 0) await delay(wait, undefined, { signal }).catch(() => undefined)
+/** The action at the cursor; lists that are done are left. */
+function next({ state: { stack } }: Progress): StepLike | undefined {
+  for (;;) {
+    const frame = stack.at(-1)
+    if (!frame) return undefined
+    const step = frame.actions[frame.cursor]
+    if (step) return step
+    stack.pop()
+  }
 }
 
-/** The lists of a flow are read and, before each action, stored: those that are long count. */
-async function payForLists(call: Call, flow: ActiveflowRow): Promise<void> {
-  const size = sizeOf(flow)
-  call.exchange.writes.expect(flow, size)
-  await pay(call, size / bytesPerAction)
-}
-
-function sizeOf({ state: { stack } }: ActiveflowRow): number {
+function sizeOf({ state: { stack } }: Progress): number {
   return stack.reduce((sum, { actions }) => sum + measure(actions), 0)
 }
 
@@ -76,98 +175,15 @@ function measure(list: readonly StepLike[]): number {
   return length
 }
 
-/** The action at the cursor; lists that are done are left. */
-function next(flow: ActiveflowRow): StepLike | undefined {
-  const { stack } = flow.state
-  for (;;) {
-    const frame = stack.at(-1)
-    if (!frame) return undefined
-    const step = frame.actions[frame.cursor]
-    if (step) return step
-    stack.pop()
-  }
-}
-
-async function runStep(call: Call, flow: ActiveflowRow, step: StepLike, trial: Trial): Promise<Jump | void> {
-  const { executed, again } = begin(flow, step)
-  const action = actionOf(step.type)
-  const done = (result: string) =>
-    void Object.assign(executed, { tm_end: now(), result: result.slice(0, longestResult) })
-  if (!action) return done(`there is no action ${step.type}`)
-  if (!call.hasCaller && !action.pure && !action.alone) return done('there is no caller any more')
-  const verdict = await trial.of(action, step, again)
-  if (verdict === 'refused') return done('Hashdial went down twice while it ran, so it is left out')
-  const marked = verdict === 'marked'
-  try {
-    const isStored = marked || !(action.pure || action.final)
-    await pay(call, 1 + (isStored ? call.exchange.writes.bytesOf(flow) / bytesPerAction : 0))
-    const stored = isStored ? save(call, flow, marked) : Promise.resolve()
-    stored.catch(() => undefined) // an eager action may end before it looks
-    if (!action.eager || marked) await stored
-    if (marked) trial.watch()
-    return await untilDone(call, flow, action, step, stored, done)
-  } finally {
-    if (marked) trial.end()
-    if (call.ended && executed.tm_end === null) done('hangup')
-  }
-}
-
-async function untilDone(
-  call: Call,
-  flow: ActiveflowRow,
-  action: AnyAction,
-  step: StepLike,
-  stored: Promise<void>,
-  done: (result: string) => void,
-): Promise<Jump | void> {
-  for (;;) {
-    try {
-      const jump = await attempt(call, flow, action, step, stored)
-      done('done')
-      call.recovered = false
-      return jump
-    } catch (error) {
-      if (error instanceof AriError) await hangupOnTheWay(call)
-      if (call.interrupted) await call.resumed()
-      else if (call.ended) throw callEnded
-      else if (error instanceof ActionError) {
-        call.recovered = false
-        return done(error.message)
-      } else throw error
-    }
-  }
-}
-
 /** Notes that the action begins; one that was interrupted by a crash goes on under its old number. */
-function begin(flow: ActiveflowRow, step: StepLike): { executed: ExecutedAction; again: boolean } {
-  const last = flow.executed_actions.at(-1)
+function begin(progress: Progress, step: StepLike): { executed: ExecutedAction; again: boolean } {
+  const last = progress.executed_actions.at(-1)
   if (last?.tm_end === null) return { executed: last, again: true }
   const executed = { id: step.id ?? '', type: step.type, tm_start: now(), tm_end: null, result: '' }
-  flow.state.executions++
-  flow.state.memory = {}
-  flow.executed_actions = [...flow.executed_actions.slice(1 - remembered), executed]
+  progress.state.executions++
+  progress.state.memory = {}
+  progress.executed_actions = [...progress.executed_actions.slice(1 - executedMax), executed]
   return { executed, again: false }
-}
-
-async function attempt(
-  call: Call,
-  flow: ActiveflowRow,
-  action: AnyAction,
-  step: StepLike,
-  stored: Promise<void>,
-): Promise<Jump | void> {
-  const { options, characters } = fillIn(action, step.option, flow.state.variables)
-  if (characters > bytesPerAction) await pay(call, characters / bytesPerAction)
-  if (action.needs === 'answered') await call.answer()
-  return action.run(call, options, new CursorPlace(call, flow, stored))
-}
-
-/**
- * Asterisk refuses what is asked of a channel that is hanging up before it tells of the hangup: waits for that news, so
- * that a caller who left is not taken for a mistake.
- */
-async function hangupOnTheWay({ signal }: Call): Promise<void> {
-  if (!signal.aborted) await delay(1_000, undefined, { signal }).catch(() => undefined)
 }
 
 /** The options with the variables in them. What they are now must still be what the action takes. */
@@ -190,8 +206,8 @@ function fillIn(
   return { options: checked.value, characters }
 }
 
-function move(flow: ActiveflowRow, jump: Jump | void): void {
-  const { stack } = flow.state
+function move(progress: Progress, jump: Jump | void): void {
+  const { stack } = progress.state
   const frame = stack.at(-1)!
   const at = (id: string) => frame.actions.findIndex((step) => step.id === id)
   if (jump && 'end' in jump) stack.length = 0
@@ -200,32 +216,9 @@ function move(flow: ActiveflowRow, jump: Jump | void): void {
     const followed = at(frame.actions[frame.cursor]!.next_id || 'no id')
     frame.cursor = followed >= 0 ? followed : frame.cursor + 1
     if (!jump) return
-    if (stack.length >= deepest) throw new Error(`the flow went ${deepest} lists deep`)
+    if (stack.length >= depthMax) throw new Error(`the flow went ${depthMax} lists deep`)
     stack.push({ actions: jump.push, cursor: 0 })
-    if (sizeOf(flow) > largest) throw new Error(`the lists that the flow is in have over ${largest} bytes`)
+    if (sizeOf(progress) > listsBytesMax)
+      throw new Error(`the lists that the flow is in have over ${listsBytesMax} bytes`)
   }
-}
-
-/**
- * Stores the cursor. A new call is not begun without its row, which says where its activeflow begins; one that is under
- * way goes on when MySQL does not answer, for a caller is worth more than the cursor, which is stored later.
- */
-async function save(call: Call, flow: ActiveflowRow, marked: boolean): Promise<void> {
-  const first = !call.stored
-  const atStart = first && flow.state.executions === 1 && !marked
-  const entries = activeflowEntries(call.exchange, flow)
-  // What the call has become meanwhile goes along: a recovery looks at both.
-  if (!first && call.exchange.writes.waits('calls', call.row)) entries.push(['calls', call.row])
-  const flowSaved = call.exchange.writes.store(entries, atStart ? 'soon' : 'now')
-  flowSaved.catch(() => undefined)
-  const saved = Promise.all([atStart ? undefined : flowSaved, first ? call.save() : undefined])
-  if (!(await inTime(saved)) && first) throw storedTooLate()
-}
-
-async function fail(call: Call, flow: ActiveflowRow, error: Error): Promise<void> {
-  call.log.error({ err: error, activeflow: flow.id }, 'an activeflow ended with an error')
-  // Not 503, with which Kamailio would try the next Asterisk: what the flow has done would be done again there.
-  await call
-    .hangup('failed', error instanceof HashdialError ? 503 : 500)
-    .catch((reason: unknown) => call.log.warn({ err: reason as Error }, 'hangup failed'))
 }

@@ -1,22 +1,13 @@
 import type { AnyAction, StepLike } from '../actions/action.ts'
 import { hasVariables } from '../actions/variables.ts'
-import type { Call } from '../calls/call.ts'
 import { inTime } from '../database/write-behind.ts'
-import { storeActiveflow, type ActiveflowRow } from './activeflow.ts'
+import type { Progress } from './activeflow.ts'
 
 /** An action that the process has died of so often is not run again. */
 const mostDeaths = 2
 
 /** An action that the process has survived for so long is not what it dies of, in milliseconds. */
 const danger = 200
-
-/** Calls that an earlier process had when it died. */
-const takenOver = new WeakSet<Call>()
-
-/** To be told before the activeflow of such a call is run. */
-export function takeOver(call: Call): void {
-  takenOver.add(call)
-}
 
 /** Actions on trial run one after another: when the process dies again, it is known of which. */
 let last: Promise<void> = Promise.resolve()
@@ -27,16 +18,19 @@ let last: Promise<void> = Promise.resolve()
  * number of deaths before it begins; where that is there still in the next process, it was this one.
  */
 export class Trial {
-  readonly #call: Call
-  readonly #flow: ActiveflowRow
+  readonly #flow: Progress
+  readonly #takenOver: boolean
+  readonly #save: () => Promise<void>
   /** 0: what comes now has not been begun before. */
   #deaths: number
   #end: () => void = () => undefined
 
-  constructor(call: Call, flow: ActiveflowRow) {
-    this.#call = call
+  /** `takenOver`: an earlier process had it when it died. */
+  constructor(flow: Progress, takenOver: boolean, save: () => Promise<void>) {
     this.#flow = flow
-    this.#deaths = takenOver.has(call) ? (flow.state.deaths ?? 0) + 1 : 0
+    this.#takenOver = takenOver
+    this.#save = save
+    this.#deaths = takenOver ? (flow.state.deaths ?? 0) + 1 : 0
     delete flow.state.deaths
   }
 
@@ -46,9 +40,9 @@ export class Trial {
    */
   async of(action: AnyAction, { option }: StepLike, again: boolean): Promise<'free' | 'marked' | 'refused'> {
     if (this.#deaths === 0) return 'free'
-    const begunBefore = again || (takenOver.has(this.#call) && this.#flow.state.executions === 1)
-    if (!begunBefore && !action.pure && !action.final) this.#deaths = 0 // it would have been stored
-    if (this.#deaths === 0 || !(action.alone || action.heavy || hasVariables(option))) return 'free'
+    const begunBefore = again || (this.#takenOver && this.#flow.state.executions === 1)
+    if (!begunBefore && !action.sideEffectFree && !action.final) this.#deaths = 0 // it would have been stored
+    if (this.#deaths === 0 || !(action.worksWithoutCaller || action.heavy || hasVariables(option))) return 'free'
     if (again && this.#deaths >= mostDeaths) {
       this.#deaths = 1 // of what follows
       return 'refused'
@@ -68,7 +62,7 @@ export class Trial {
     const timer = setTimeout(() => {
       if (this.#flow.state.deaths === undefined) return
       delete this.#flow.state.deaths
-      const saved = storeActiveflow(this.#call.exchange, this.#flow)
+      const saved = this.#save()
       void inTime(saved)
         .catch(() => false)
         .finally(this.#end)

@@ -3,7 +3,6 @@ import { server as createHapi, type Request, type RouteOptionsCors, type Server 
 import inert from '@hapi/inert'
 import hapiPino from 'hapi-pino'
 import Joi from 'joi'
-import type { Config } from '../config.ts'
 import type { DataSource } from '../database.ts'
 import type { Stream } from '../events/stream.ts'
 import type { Logger } from '../log.ts'
@@ -22,9 +21,19 @@ import { limitRequests, type RequestLimits } from './requests.ts'
 import { soundsRoute } from './sounds.ts'
 import { acceptStreams, streamRoute } from './ws.ts'
 
+/** The values of the configuration that the API needs (config.ts). */
+interface ApiConfig extends Partial<RequestLimits> {
+  readonly adminKeySha256: string
+  readonly apiListen: { readonly host: string; readonly port: number }
+  readonly authFailures: number
+  readonly baseDomain: string
+  readonly bodyBytes: number
+  readonly hashBytes: number
+  readonly corsOrigins?: readonly string[]
+}
+
 export interface ServerOptions {
-  config: Pick<Config, 'adminKeySha256' | 'apiListen' | 'authFailures' | 'baseDomain' | 'bodyBytes' | 'hashBytes'> &
-    Partial<RequestLimits & Pick<Config, 'corsOrigins'>>
+  config: ApiConfig
   database: DataSource
   logger: Logger
   metrics: Metrics

@@ -19,12 +19,13 @@ export class Inbox {
   }
 
   watch(id: string): void {
-    this.#off.push(
-      this.#node.on(id, (event) => {
-        this.#events.push(event)
-        this.#wake?.()
-      }),
-    )
+    this.#off.push(this.#node.on(id, (event) => this.push(event)))
+  }
+
+  /** Puts in something else that the routine has to know at its place in the order. */
+  push(event: AriEvent): void {
+    this.#events.push(event)
+    this.#wake?.()
   }
 
   /**

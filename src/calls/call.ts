@@ -4,25 +4,22 @@ import { now } from '../database.ts'
 import type { Entry } from '../database/write-behind.ts'
 import type { Logger } from '../log.ts'
 import { reasonOfStatus, refusalStatus, type HangupReason } from './causes.ts'
-import { Keypad } from './keypad.ts'
-import type { Exchange } from './exchange.ts'
+import { DtmfBuffer } from './dtmf-buffer.ts'
+import type { CallFacts, CallHouse } from './house.ts'
 import { News } from './news.ts'
 import { incomingRow, type CallRow } from './row.ts'
+import { callEnded, interrupted } from './signals.ts'
 import { newTrail } from './stamp.ts'
 
-export type { Exchange } from './exchange.ts'
+export type { CallFacts, CallHouse } from './house.ts'
 export type { Address, CallRow } from './row.ts'
-
-/** The reasons of a call's signal: the call has ended; or Asterisk is out of reach, where the call may live on. */
-export const callEnded = new Error('the call has ended')
-export const interrupted = new Error('Asterisk is out of reach')
 
 /**
  * One call: its row, its channel, and the signal that ends what is being done for it.
  * The channel's events keep the row true; hanging up aborts `signal` (reason `callEnded`), and so does losing Asterisk
  * (reason `interrupted`), after which `resumed` tells when to go on, with a new signal.
  */
-export class Call {
+export class Call implements CallFacts {
   readonly #off: () => void
   #attempt = new AbortController()
   #waiting: (() => void)[] = []
@@ -30,31 +27,27 @@ export class Call {
   readonly #answering: (() => void)[] = []
   #over: () => void = () => undefined
   /** Resolves when the channel is gone. */
-  readonly over = new Promise<void>((resolve) => (this.#over = resolve))
+  readonly ended = new Promise<void>((resolve) => (this.#over = resolve))
   readonly #limit: NodeJS.Timeout
-  /** What is done after the call has none (see Errand). */
-  readonly hasCaller: boolean = true
   /** Its row is in MySQL. */
   stored = false
-  readonly keypad = new Keypad()
+  readonly dtmf = new DtmfBuffer()
   trail = newTrail
-  /** Something of the current action may exist already: it was begun before an interruption. */
-  recovered = false
 
   constructor(
     readonly row: CallRow,
     readonly node: AriNode,
-    readonly exchange: Exchange,
+    readonly house: CallHouse,
   ) {
     this.#off = node.on(row.channel_id, (event) => this.#event(event))
-    this.#news = new News(row, exchange.eventOf)
-    const left = Date.parse(row.tm_create) + exchange.callSeconds * 1000 - Date.now()
+    this.#news = new News(row, house.eventOf)
+    const left = Date.parse(row.tm_create) + house.callSeconds * 1000 - Date.now()
     this.#limit = setTimeout(() => void this.hangup('timeout').catch(() => undefined), Math.max(0, left))
   }
 
   /** A caller's channel becomes a call; nothing is stored before `save`. */
-  static incoming(node: AriNode, channel: AriChannel, exchange: Exchange, row: Partial<CallRow>): Call {
-    return new Call(incomingRow(node.name, channel, row), node, exchange)
+  static incoming(node: AriNode, channel: AriChannel, house: CallHouse, row: Partial<CallRow>): Call {
+    return new Call(incomingRow(node.name, channel, row), node, house)
   }
 
   get id(): string {
@@ -71,11 +64,11 @@ export class Call {
   }
 
   /** Somebody has hung up; that the channel is gone is `ended`. */
-  get ending(): boolean {
+  get hangingUp(): boolean {
     return this.row.hangup_by !== ''
   }
 
-  get ended(): boolean {
+  get hasEnded(): boolean {
     return this.row.tm_hangup !== null
   }
 
@@ -93,7 +86,7 @@ export class Call {
   }
 
   get log(): Logger {
-    return this.exchange.log.child({ call: this.id })
+    return this.house.log.child({ call: this.id })
   }
 
   /** The row, and what happened since this was asked last. */
@@ -102,7 +95,7 @@ export class Call {
   }
 
   async save(urgency?: 'soon'): Promise<void> {
-    await this.exchange.writes.store(this.entries(), urgency)
+    await this.house.writes.store(this.entries(), urgency)
     this.stored = true
   }
 
@@ -127,7 +120,7 @@ export class Call {
 
   /** Ends the call: a caller who was not answered gets the SIP `status` (480 where none is given), others a BYE. */
   async hangup(reason: HangupReason = 'normal', status = 480): Promise<void> {
-    if (this.ending) return
+    if (this.hangingUp) return
     this.#setEnd('local', reason)
     const { channelId } = this
     const { channels } = this.node.ari
@@ -139,7 +132,7 @@ export class Call {
   }
 
   /** Ends it because somebody else wants that: a call that rings is cancelled. */
-  drop(): Promise<void> {
+  cancel(): Promise<void> {
     return this.hangup(this.outgoing && !this.answered ? 'cancel' : 'normal')
   }
 
@@ -150,7 +143,7 @@ export class Call {
 
   /** The channel is gone, known from an event or found out after a time without events. */
   end(by: CallRow['hangup_by'], reason: HangupReason): void {
-    if (this.ended) return
+    if (this.hasEnded) return
     this.#setEnd(by, reason)
     this.release()
     Object.assign(this.row, { status: 'hangup', tm_hangup: now(), tm_update: now() })
@@ -164,7 +157,7 @@ export class Call {
 
   /** A hangup of ours may have been lost with a connection, or refused by an Asterisk that was too busy. */
   hangupAgain(): void {
-    if (this.ending && !this.ended) void cleanUp([this.node.ari.channels.hangup({ channelId: this.channelId })])
+    if (this.hangingUp && !this.hasEnded) void cleanUp([this.node.ari.channels.hangup({ channelId: this.channelId })])
   }
 
   /** It is not carried here. */
@@ -182,18 +175,17 @@ export class Call {
   resume(): void {
     if (!this.interrupted) return
     this.#attempt = new AbortController()
-    this.recovered = true
     this.hangupAgain()
     for (const resolve of this.#waiting.splice(0)) resolve()
   }
 
   /** Resolves when the call goes on after an interruption, or has ended. */
   async resumed(): Promise<void> {
-    if (this.interrupted && !this.ended) await new Promise<void>((resolve) => this.#waiting.push(resolve))
+    if (this.interrupted && !this.hasEnded) await new Promise<void>((resolve) => this.#waiting.push(resolve))
   }
 
   /** The state of the channel, known from an event or found out after a time without events. */
-  see(state: AriChannel['state'] | undefined): void {
+  updateState(state: AriChannel['state'] | undefined): void {
     if (state === 'Up') this.#progress()
     else if (state === 'Ringing' && this.row.status === 'dialing') {
       Object.assign(this.row, { status: 'ringing', tm_ringing: now(), tm_update: now() })
@@ -215,8 +207,8 @@ export class Call {
   }
 
   #event(event: AriEvent, { type, channel, cause = 0, tech_cause } = event): void {
-    if (type === 'ChannelStateChange') this.see(channel?.state)
-    else if (type === 'ChannelDtmfReceived') this.keypad.press(event)
+    if (type === 'ChannelStateChange') this.updateState(channel?.state)
+    else if (type === 'ChannelDtmfReceived') this.dtmf.press(event)
     // Of a leg that we made ChannelDestroyed is told in any case, and says why nobody answered.
     else if (this.outgoing && !this.answered && type === 'ChannelDestroyed')
       this.end('remote', reasonOfStatus(refusalStatus(cause, tech_cause)))

@@ -2,35 +2,33 @@ import { cleanUp, unlessGone } from '../ari/connection.ts'
 import { Inbox } from '../ari/inbox.ts'
 import { ensureBridge, ignoreConflict } from './bridge.ts'
 import type { Call } from './call.ts'
+import type { Run } from './run.ts'
 import {
   createLeg,
   dialLeg,
   statusOf,
   tearDown,
   untilEnd,
-  type Destination,
+  type Endpoint,
   type DialOptions,
   type Outcome,
 } from './leg.ts'
-import { waitInStasis } from './snoop.ts'
+import { waitInStasis } from './in-stasis.ts'
 
 /**
  * Rings all destinations at once; who answers first talks with the caller until either hangs up, the others stop
  * ringing. Nobody's early media is passed on, for there could be several: the caller hears ringing.
  */
-export async function dialAll(
-  call: Call,
-  destinations: readonly Destination[],
-  options: DialOptions,
-): Promise<Outcome> {
+export async function dialAll(run: Run, destinations: readonly Endpoint[], options: DialOptions): Promise<Outcome> {
   const legs = destinations.map((destination, index) => ({ id: `${options.id}-${index}`, destination }))
   const ids = legs.map(({ id }) => id)
-  const inbox = new Inbox(call.node, call.signal, ...ids)
+  const { call, signal, recovered } = run
+  const inbox = new Inbox(call.node, signal, ...ids)
   try {
-    const found = call.recovered ? await find(call, ids) : undefined
+    const found = recovered ? await find(call, ids) : undefined
     // They had been talking, and the callee hung up while nobody listened.
     if (found?.size === 0 && options.hadTalked()) return { talked: true, legGone: true }
-    const ringing = found?.size ? await dialAgain(call, found, options) : await start(call, legs, options)
+    const ringing = found?.size ? await dialAgain(call, found, options) : await start(run, legs, options)
     const winner = await firstAnswer(call, ringing, inbox, options)
     if (typeof winner === 'number') return { talked: false, status: winner, legGone: true }
     const others = ids.filter((id) => id !== winner)
@@ -40,13 +38,13 @@ export async function dialAll(
     return await untilEnd(call, inbox, winner)
   } finally {
     inbox.close()
-    await tearDown(call, options.id, ids)
+    await tearDown(run, options.id, ids)
   }
 }
 
 interface Leg {
   id: string
-  destination: Destination
+  destination: Endpoint
 }
 
 /** The legs of an earlier run that live, with their states. */
@@ -64,18 +62,19 @@ async function dialAgain(call: Call, found: Map<string, string>, options: DialOp
 }
 
 /** Makes and dials each leg. Answers the ids of those that live. */
-async function start(call: Call, legs: readonly Leg[], options: DialOptions): Promise<Map<string, string>> {
+async function start(run: Run, legs: readonly Leg[], options: DialOptions): Promise<Map<string, string>> {
+  const { call } = run
   await options.stored
   const living = new Map<string, string>()
   await Promise.all(
     legs.map(async ({ id, destination }) => {
       try {
         // Before it is there, Asterisk does not dial it.
-        await waitInStasis(call, id, () => createLeg(call, id, destination, options.identity))
+        await waitInStasis(run, id, () => createLeg(call, id, destination, options.identity))
         await dialLeg(call, id, options)
         living.set(id, 'Down')
       } catch (error) {
-        call.signal.throwIfAborted()
+        run.signal.throwIfAborted()
         call.log.warn({ err: error as Error, leg: id }, 'one of several legs could not be made')
       }
     }),

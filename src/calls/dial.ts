@@ -2,14 +2,15 @@ import { unlessGone } from '../ari/connection.ts'
 import { Inbox } from '../ari/inbox.ts'
 import { ensureBridge, ignoreConflict } from './bridge.ts'
 import type { Call } from './call.ts'
+import type { Run } from './run.ts'
 import {
   createLeg,
   dialLeg,
-  show,
+  setConnectedLine,
   statusOf,
   tearDown,
   untilEnd,
-  type Destination,
+  type Endpoint,
   type DialOptions,
   type Outcome,
 } from './leg.ts'
@@ -22,22 +23,23 @@ import {
  * channels once they are up lost some: choose the ids, make bridge and leg, wait for the leg's own StasisStart, add both,
  * dial. Each step finds what an earlier run has already made.
  */
-export async function dialOne(call: Call, destination: Destination, options: DialOptions): Promise<Outcome> {
+export async function dialOne(run: Run, destination: Endpoint, options: DialOptions): Promise<Outcome> {
   const { id } = options
-  const inbox = new Inbox(call.node, call.signal, id)
+  const inbox = new Inbox(run.call.node, run.signal, id)
   let outcome: Outcome | undefined
   try {
-    outcome = call.recovered ? await resume(call, inbox, options) : undefined
-    outcome ??= await ring(call, destination, inbox, options)
+    outcome = run.recovered ? await resume(run, inbox, options) : undefined
+    outcome ??= await ring(run, destination, inbox, options)
     return outcome
   } finally {
     inbox.close()
-    await tearDown(call, id, outcome?.legGone === true ? [] : [id])
+    await tearDown(run, id, outcome?.legGone === true ? [] : [id])
   }
 }
 
-async function ring(call: Call, destination: Destination, inbox: Inbox, options: DialOptions): Promise<Outcome> {
+async function ring(run: Run, destination: Endpoint, inbox: Inbox, options: DialOptions): Promise<Outcome> {
   const { id } = options
+  const { call } = run
   await Promise.all([
     // First, for Asterisk makes the bridge while the leg finds its way into Stasis.
     createLeg(call, id, destination, options.identity),
@@ -48,38 +50,40 @@ async function ring(call: Call, destination: Destination, inbox: Inbox, options:
     if (event?.type === 'StasisStart') break
     if (event?.type === 'ChannelDestroyed') return { talked: false, status: statusOf(event), legGone: true }
   }
-  await join(call, options)
+  await join(run, options)
   return untilAnswer(call, inbox, options)
 }
 
 /** Goes on with the leg of an earlier run, if there is one. */
-async function resume(call: Call, inbox: Inbox, options: DialOptions): Promise<Outcome | undefined> {
+async function resume(run: Run, inbox: Inbox, options: DialOptions): Promise<Outcome | undefined> {
   const { id } = options
+  const { call } = run
   const leg = await unlessGone(call.node.ari.channels.get({ channelId: id }))
   // It hung up while nobody listened, or was never made: whom it called is asked again.
   if (!leg) return options.hadTalked() ? { talked: true, legGone: true } : undefined
-  if (leg.state !== 'Up') await join(call, { ...options, stored: Promise.resolve() })
+  if (leg.state !== 'Up') await join(run, { ...options, stored: Promise.resolve() })
   if (leg.state !== 'Up') return untilAnswer(call, inbox, options)
   options.talking?.()
   return untilEnd(call, inbox, id)
 }
 
 /** Puts both into the bridge and dials. Asterisk takes the requests of one WebSocket in their order. */
-async function join(call: Call, options: DialOptions): Promise<void> {
+async function join(run: Run, options: DialOptions): Promise<void> {
   const { id, identity } = options
+  const { call } = run
   const { bridges } = call.node.ari
-  const joined = bridges.addChannel({ bridgeId: id, channel: `${call.channelId},${id}` }).catch(again(call))
+  const joined = bridges.addChannel({ bridgeId: id, channel: `${call.channelId},${id}` }).catch(again(run))
   const dial = async () => {
     // In the bridge each is told who the other is: what is to be shown instead is said after that.
-    if (identity) await joined.then(() => show(call, id, identity))
+    if (identity) await joined.then(() => setConnectedLine(call, id, identity))
     await options.stored
-    await dialLeg(call, id, options).catch(again(call))
+    await dialLeg(call, id, options).catch(again(run))
   }
   await Promise.all([joined, dial()])
 }
 
 /** What an earlier run has put into the bridge, or dialled, stays as it is: that is 409. */
-function again({ recovered }: Call): (error: unknown) => void {
+function again({ recovered }: Run): (error: unknown) => void {
   return (error) => {
     if (!recovered) throw error
     ignoreConflict(error)

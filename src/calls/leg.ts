@@ -3,10 +3,11 @@ import type { Inbox } from '../ari/inbox.ts'
 import type { AriEvent } from '../ari/types.ts'
 import type { Call } from './call.ts'
 import { refusalStatus } from './causes.ts'
+import { isInterrupted, type Run } from './run.ts'
 import { fromDomain, stamp } from './stamp.ts'
 
 /** Where a leg goes: an endpoint of Asterisk (`PJSIP/hashdial/sip:1001@…`). */
-export interface Destination {
+export interface Endpoint {
   endpoint: string
   /** Of an address outside: what its name stands for, as `192.0.2.7:5060/udp`. */
   next?: string
@@ -39,18 +40,22 @@ const lookMsMax = 60_000
 export async function createLeg(
   call: Call,
   id: string,
-  { endpoint, next, domain }: Destination,
+  { endpoint, next, domain }: Endpoint,
   identity: DialOptions['identity'],
 ) {
   const leg = { endpoint, app: call.node.application, appArgs: 'leg', channelId: id }
   const originator = id === call.channelId ? {} : { originator: call.channelId }
-  const from = domain ?? call.trail.domain ?? `sip.${call.exchange.baseDomain}`
+  const from = domain ?? call.trail.domain ?? call.house.domain
   const variables = { ...fromDomain(from), ...identity, ...stamp(call.row.customer_id, call.trail, next) }
   await call.node.ari.channels.create({ ...leg, ...originator, variables })
 }
 
 /** Shows a leg who is said to be calling, in place of who is in the bridge with it. */
-export async function show({ node }: Call, channelId: string, identity: Record<string, string>): Promise<void> {
+export async function setConnectedLine(
+  { node }: Call,
+  channelId: string,
+  identity: Record<string, string>,
+): Promise<void> {
   // A header that was added is there still.
   const lines = Object.entries(identity).filter(([variable]) => variable.startsWith('CONNECTEDLINE'))
   await Promise.all(lines.map(([variable, value]) => node.ari.channels.setChannelVar({ channelId, variable, value })))
@@ -89,8 +94,9 @@ export function statusOf(event: AriEvent): number {
 }
 
 /** Ends what was made. An interrupted call may be talking: it is left as it is, for the next run to find. */
-export async function tearDown({ node: { ari }, interrupted }: Call, bridgeId: string, legIds: readonly string[]) {
-  if (interrupted) return
+export async function tearDown(run: Run, bridgeId: string, legIds: readonly string[]) {
+  if (isInterrupted(run)) return
+  const { ari } = run.call.node
   const legs = legIds.map((channelId) => ari.channels.hangup({ channelId }))
   await cleanUp([...legs, ari.bridges.destroy({ bridgeId })])
 }

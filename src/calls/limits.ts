@@ -21,7 +21,7 @@ const toldEvery = 10_000
 interface CountedCall {
   readonly id: string
   readonly row: { customer_id: string }
-  readonly over: Promise<void>
+  readonly ended: Promise<void>
 }
 
 /** What a customer has under way here. */
@@ -52,7 +52,7 @@ export class Limits {
     const customerId = call.row.customer_id
     const use = this.#use(customerId)
     use.calls.add(call.id)
-    void call.over.then(() => {
+    void call.ended.then(() => {
       use.calls.delete(call.id)
       this.#forget(customerId, use)
     })

@@ -1,14 +1,15 @@
 import Joi from 'joi'
 import type { DataSource } from '../database.ts'
-import type { Address, CallRow, Exchange } from './call.ts'
-import type { Destination } from './leg.ts'
+import type { Directory } from './directory.ts'
+import type { Endpoint } from './leg.ts'
 import { nextHop } from './next-hop.ts'
+import type { Address, CallRow } from './row.ts'
 import { parseSipAddress, placeOf, sipUri, wrongAddress } from './sip-address.ts'
 import { fromDomain } from './stamp.ts'
 import { findTel, telNumber } from './tel.ts'
 
 /** Who is to be called. */
-export interface Party {
+export interface Destination {
   type: 'extension' | 'sip' | 'tel'
   /** An extension's id; a SIP URI; a number. */
   target?: string
@@ -16,7 +17,7 @@ export interface Party {
   target_name?: string
 }
 
-export const party = Joi.object<Party>({
+export const destination = Joi.object<Destination>({
   type: Joi.valid('extension', 'sip', 'tel').required(),
   target: Joi.when('type', {
     switch: [
@@ -46,7 +47,7 @@ export const source = Joi.object<Source>({
   target_name: shown,
 }).or('target', 'target_name')
 
-export interface FoundParty extends Destination {
+export interface ResolvedDestination extends Endpoint {
   /** As the columns of a call have it. */
   address: Address
   /** It is somebody else, or costs money: not a device of the customer's own. */
@@ -63,29 +64,29 @@ export interface Problem {
  * Where the customer's party is, and how a call to it is shown. Every destination comes through here, after variables are
  * filled in: what the customer may reach is decided here, and once more by Kamailio (kamailio/hashdial-leg.cfg).
  */
-export async function findParty(
-  exchange: Pick<Exchange, 'database' | 'baseDomain' | 'web'>,
+export async function resolveDestination(
+  directory: Directory,
   customerId: string,
-  { type, ...named }: Party,
-): Promise<FoundParty | Problem> {
+  { type, ...named }: Destination,
+): Promise<ResolvedDestination | Problem> {
   const { target = '', target_name = '' } = named
-  if (type === 'sip') return findSip(exchange, customerId, { type, target, target_name })
+  if (type === 'sip') return findSip(directory, customerId, { type, target, target_name })
   if (type === 'tel') {
-    const found = await findTel(exchange, customerId, target)
+    const found = await findTel(directory, customerId, target)
     if (!found) return { problem: `you have no trunk to call ${target}`, allowed: true }
     return { ...found, address: { type, target, target_name }, outward: true }
   }
-  const row = await findExtension(exchange.database, customerId, named)
+  const row = await findExtension(directory.database, customerId, named)
   if (!row) return { problem: `you have no extension ${target || target_name}`, allowed: true }
   const address = { type, target: row.id, target_name: row.username }
   return { endpoint: `PJSIP/hashdial/sip:${row.username}@${row.domain_name}`, address, outward: false }
 }
 
 async function findSip(
-  { baseDomain, web }: Pick<Exchange, 'baseDomain' | 'web'>,
+  { baseDomain, web }: Pick<Directory, 'baseDomain' | 'web'>,
   customerId: string,
   address: Address,
-): Promise<FoundParty | Problem> {
+): Promise<ResolvedDestination | Problem> {
   const problem = wrongAddress(address.target, customerId, baseDomain)
   if (problem) return { problem, allowed: false }
   const parsed = parseSipAddress(address.target)!
@@ -101,16 +102,16 @@ async function findSip(
 const isOwnDevice = (host: string, place: string): boolean => place === 'own' && host.split('.')[1] === 'registrar'
 
 /** Who is shown as the caller, and at which domain. */
-export interface Shown {
+export interface CallerId {
   address: Address
   domain: string
 }
 
 export async function addressOf(
-  { database, baseDomain }: Pick<Exchange, 'database' | 'baseDomain'>,
+  { database, baseDomain }: Pick<Directory, 'database' | 'baseDomain'>,
   customerId: string,
   of: Source,
-): Promise<Shown> {
+): Promise<CallerId> {
   const { type, target = '', target_name = '' } = of
   const extension = type === 'extension' && (await findExtension(database, customerId, of))
   if (extension) {
@@ -123,7 +124,7 @@ export async function addressOf(
 }
 
 /** A carrier knows the customer by his own numbers: the one that was dialled, when it is numbers that are called. */
-export function ownNumber(
+export function presentationNumber(
   { destination: { type, target_name: target } }: Pick<CallRow, 'destination'>,
   called: readonly { type: string }[],
 ): Address | undefined {
@@ -135,7 +136,7 @@ export function ownNumber(
  * The channel variables that make a leg show `from` as its caller; undefined: it shows who calls. (From is made of the
  * connected line: res_pjsip_caller_id.c. RFC 3323 has the words for who wants to stay unknown.)
  */
-export function identityOf(from: Shown | undefined, anonymous = false): Record<string, string> | undefined {
+export function callerIdOf(from: CallerId | undefined, anonymous = false): Record<string, string> | undefined {
   const nobody = { ...connectedLine('anonymous', 'Anonymous'), ...fromDomain('anonymous.invalid') }
   if (anonymous) return { ...nobody, 'PJSIP_HEADER(add,Privacy)': 'id' }
   const { type, target, target_name } = from?.address ?? { type: '', target: '', target_name: '' }

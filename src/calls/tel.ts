@@ -1,6 +1,6 @@
 import Joi from 'joi'
-import type { Exchange } from './call.ts'
-import type { Destination } from './leg.ts'
+import type { Directory } from './directory.ts'
+import type { Endpoint } from './leg.ts'
 
 /** A number as the world dials it (E.164). */
 export const telNumber = Joi.string()
@@ -12,10 +12,10 @@ export const telNumber = Joi.string()
  * next one when that is out of order. Undefined: he has none.
  */
 export async function findTel(
-  { database, baseDomain }: Pick<Exchange, 'database' | 'baseDomain'>,
+  { database, baseDomain }: Pick<Directory, 'database' | 'baseDomain'>,
   customerId: string,
   number: string,
-): Promise<Destination | undefined> {
+): Promise<Endpoint | undefined> {
   const trunks: object[] = await database.query('SELECT id FROM trunks WHERE customer_id = ? LIMIT 1', [customerId])
   const endpoint = `PJSIP/hashdial/sip:${number}@${customerId}.trunk.${baseDomain}`
   return trunks[0] && { endpoint, domain: `sip.${baseDomain}` }

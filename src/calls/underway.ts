@@ -1,6 +1,6 @@
 import { Budgets } from '../budgets.ts'
 import { WebError } from '../web.ts'
-import type { Call } from './call.ts'
+import type { CallFacts } from './call.ts'
 
 export interface UnderwayLimits {
   /** Requests that one call may have under way. */
@@ -13,6 +13,9 @@ export interface UnderwayLimits {
   /** Actions that one customer may have begun in a second. */
   actions: number
 }
+
+/** Who asks. */
+type Requester = Pick<CallFacts, 'id'> & { row: { customer_id: string } }
 
 const defaults: UnderwayLimits = { call: 16, customer: 64, bytes: 8_000_000, patience: 3_000, actions: 2_000 }
 
@@ -40,7 +43,8 @@ export class Underway {
   }
 
   /** Resolves when one more may begin, to what is to be called when it has ended. Rejects with WebError, or the call's reason. */
-  async enter({ id, row, signal }: Pick<Call, 'id' | 'row' | 'signal'>, bytes: number): Promise<() => void> {
+  async enter({ call, signal }: { call: Requester; signal: AbortSignal }, bytes: number): Promise<() => void> {
+    const { id, row } = call
     const { customer_id } = row
     const late = performance.now() + this.#limits.patience
     for (;;) {

@@ -1,6 +1,6 @@
 import Joi from 'joi'
 import { Entity, Index } from 'typeorm'
-import type { GroupcallRow } from '../activeflows/groupcall.ts'
+import type { GroupcallRow } from '../outbound/groupcall.ts'
 import { BelongsTo, Exact, Id, Json, Reference, Time } from '../database/columns.ts'
 import { HashdialError } from '../errors.ts'
 import { customerId, id, time, times } from './fields.ts'

@@ -1,6 +1,6 @@
 import Joi from 'joi'
-import type { Order } from '../activeflows/order.ts'
-import { party, source, type Party } from '../calls/party.ts'
+import type { OriginateRequest } from '../outbound/request.ts'
+import { destination, source, type Destination } from '../calls/party.ts'
 import { HashdialError } from '../errors.ts'
 import { id } from './fields.ts'
 import { actionList, checkedActions } from './flow.ts'
@@ -29,9 +29,9 @@ const order = {
   early_execution: Joi.boolean().description('The flow begins while it rings.'),
 }
 
-const parties = Joi.array().items(party).min(1).max(20).description('Who answers first gets the flow.')
+const parties = Joi.array().items(destination).min(1).max(20).description('Who answers first gets the flow.')
 
-export const callOrder = Joi.object({ destination: party, destinations: parties, ...order })
+export const callOrder = Joi.object({ destination: destination, destinations: parties, ...order })
   .xor('destination', 'destinations')
   .xor('flow_id', 'actions')
 
@@ -45,8 +45,8 @@ export async function carryOut(body: Body, customer_id: string, site: Site, grou
     destinations = [destination],
     actions,
     ...rest
-  } = body as Partial<Order> & { destination: Party }
+  } = body as Partial<OriginateRequest> & { destination: Destination }
   const where = { customer_id, manager: site.database.manager, baseDomain: site.baseDomain }
   const list = actions && (await checkedActions(actions, where))
-  return site.outgoing.order({ ...rest, customer_id, destinations, actions: list, ...(group && { group }) })
+  return site.outgoing.originate({ ...rest, customer_id, destinations, actions: list, ...(group && { group }) })
 }

@@ -1,6 +1,6 @@
 import Joi from 'joi'
 import { Entity, Index } from 'typeorm'
-import type { RecordingRow } from '../calls/recordings.ts'
+import type { RecordingRow } from '../media/recordings.ts'
 import { BelongsTo, Exact, Id, Reference, Time } from '../database/columns.ts'
 import { HashdialError } from '../errors.ts'
 import { id, partOfCall, time, times } from './fields.ts'

@@ -2,9 +2,10 @@ import type { Readable } from 'node:stream'
 import type Joi from 'joi'
 import type { SelectQueryBuilder } from 'typeorm'
 import type { Step } from '../actions/index.ts'
-import type { GroupcallRow } from '../activeflows/groupcall.ts'
-import type { Order } from '../activeflows/order.ts'
+import type { GroupcallRow } from '../outbound/groupcall.ts'
+import type { OriginateRequest } from '../outbound/request.ts'
 import type { Call } from '../calls/call.ts'
+import type { StepLike } from '../calls/run.ts'
 import type { DataSource, EntityManager } from '../database.ts'
 import type { KeyRing } from '../database/secrets.ts'
 import type { Allowed } from '../web-hosts.ts'
@@ -33,10 +34,12 @@ export interface Site {
   readonly activeflows?: {
     /** Ends an activeflow and its call. Resolves when the end is on the way, or it was over already. */
     stop(row: { id: string; reference_id: string }, node?: string): Promise<void>
+    /** Runs an action beside the flow of a call that this process carries. Rejects with a HashdialError. */
+    command(call: Call, step: StepLike): Promise<void>
   }
   /** Makes calls. */
   readonly outgoing?: {
-    order(order: Order): Promise<{ call_id: string; groupcall_id: string | null }>
+    originate(request: OriginateRequest): Promise<{ call_id: string; groupcall_id: string | null }>
     /** Ends a groupcall. */
     hangup(row: Pick<GroupcallRow, 'id' | 'node'>): void
   }

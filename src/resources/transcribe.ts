@@ -1,6 +1,6 @@
 import Joi from 'joi'
 import { Column, Entity, Index } from 'typeorm'
-import type { TranscribeRow, TranscriptRow } from '../calls/transcription.ts'
+import type { TranscribeRow, TranscriptRow } from '../media/transcription.ts'
 import { BelongsTo, Count, Exact, Id, Reference, Time } from '../database/columns.ts'
 import { customerId, id, partOfCall, time, times } from './fields.ts'
 import type { Resource } from './resource.ts'

@@ -3,7 +3,7 @@ import { link, mkdir, readFile, readdir, rename, rm, stat, utimes, writeFile } f
 import { join as path } from 'node:path'
 import type { Pcm } from './pcm.ts'
 import { promptTypes, writePrompt, type PromptPaths, type PromptType } from './prompt-files.ts'
-import { Shared } from './shared.ts'
+import { SingleFlight } from './shared.ts'
 
 export interface PromptsOptions {
   folder: string
@@ -40,7 +40,7 @@ const secretFile = 'secret'
 export class Prompts {
   /** Bytes and last use of each; the order is the order of use. */
   readonly #known = new Map<string, { bytes: number; used: number }>()
-  readonly #making = new Shared<Prompt>()
+  readonly #making = new SingleFlight<Prompt>()
   #bytes = 0
 
   private constructor(

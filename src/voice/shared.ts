@@ -1,5 +1,5 @@
 /** Work that several want at once is done once. It is given up only when nobody wants it any more. */
-export class Shared<T> {
+export class SingleFlight<T> {
   readonly #running = new Map<string, { result: Promise<T>; wanted: number; own: AbortController }>()
 
   async get(key: string, work: (signal: AbortSignal) => Promise<T>, signal: AbortSignal): Promise<T> {

@@ -26,7 +26,7 @@ export interface TtsOptions {
 /** Speech to text, while it is spoken. */
 export interface Stt {
   /** Listens to one voice until `close`, or until the signal aborts. Events come in the order of what was said. */
-  listen(on: (event: SttEvent) => void, options: SttOptions): Promise<Ear>
+  listen(on: (event: SttEvent) => void, options: SttOptions): Promise<AudioSink>
   /** Throws a HashdialError when it does not know that language. */
   check(options: Omit<SttOptions, 'signal'>): void
 }
@@ -50,7 +50,7 @@ export type SttEvent =
 
 /** Tells speech from everything else: where an utterance begins and ends, and when somebody breaks in. */
 export interface Vad {
-  listen(on: (event: VadEvent) => void, options: { signal: AbortSignal }): Promise<Ear>
+  listen(on: (event: VadEvent) => void, options: { signal: AbortSignal }): Promise<AudioSink>
 }
 
 /** Times are milliseconds of sound since the ear was opened. */
@@ -60,7 +60,7 @@ export type VadEvent =
   /** Up to here nobody speaks: told from time to time, so that the sound need not be kept. */
   | { type: 'quiet'; until_ms: number }
 
-export interface Ear {
+export interface AudioSink {
   /** Takes sound of any length and rate. */
   write(sound: Pcm): void
   /** What is being said counts as said; resolves when its last event is out. */

@@ -1,6 +1,6 @@
 import { join, type Pcm } from './pcm.ts'
 import { Resampler } from './resample.ts'
-import type { Ear, SttEvent, SttOptions, Vad, VadEvent } from './speech.ts'
+import type { AudioSink, SttEvent, SttOptions, Vad, VadEvent } from './speech.ts'
 
 /** Understands one utterance, at 16 kHz. */
 export type Transcribe = (sound: Pcm, options: Pick<SttOptions, 'language' | 'owner' | 'signal'>) => Promise<string>
@@ -18,14 +18,14 @@ export async function listenByUtterance(
   transcribe: Transcribe,
   on: (event: SttEvent) => void,
   options: SttOptions,
-): Promise<Ear> {
+): Promise<AudioSink> {
   const listener = new Listener(transcribe, on, options)
   listener.ear = await vad.listen((event) => listener.hear(event), options)
   return listener
 }
 
-class Listener implements Ear {
-  ear!: Ear
+class Listener implements AudioSink {
+  ear!: AudioSink
   /** The sound since `#from`, in milliseconds of the whole. */
   #sound: Int16Array[] = []
   #from = 0

@@ -11,10 +11,10 @@ function limits(): { limits: Limits; lines: string[] } {
 function makeCall(
   id: string,
   customer_id = 'one',
-): { id: string; row: { customer_id: string }; over: Promise<void>; end: () => void } {
+): { id: string; row: { customer_id: string }; ended: Promise<void>; end: () => void } {
   let end = () => undefined as void
-  const over = new Promise<void>((resolve) => (end = resolve))
-  return { id, row: { customer_id }, over, end }
+  const ended = new Promise<void>((resolve) => (end = resolve))
+  return { id, row: { customer_id }, ended, end }
 }
 
 test('a customer has as many calls at once as it may have; one that is over makes room', async (t) => {
@@ -28,7 +28,7 @@ test('a customer has as many calls at once as it may have; one that is over make
   t.is(lines.length, 1, 'the log is told once')
   t.throws(() => counted.check('one', 1, most), { message: /2 calls at once, of 2/ })
   first.end()
-  await first.over
+  await first.ended
   t.notThrows(() => counted.check('one', 1, most))
   t.throws(() => counted.check('one', 2, most))
   t.true(counted.admit(makeCall('100'), most))

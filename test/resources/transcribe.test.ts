@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import test from 'ava'
-import { removeOldRecordings } from '../../src/calls/recording-files.ts'
+import { removeOldRecordings } from '../../src/media/recording-files.ts'
 import { idOf } from '../../src/id.ts'
 import type { AriNode } from '../../src/ari/connection.ts'
 import { AriError } from '../../src/ari/types.ts'

@@ -1,4 +1,4 @@
-import type { Dice } from './fuzz.ts'
+import type { Dice } from './dice.ts'
 
 /** Whom the messages are for. */
 export interface FuzzTarget {

@@ -1,5 +1,5 @@
 import { join, type Pcm } from '../pcm.ts'
-import type { Ear, Vad, VadEvent } from '../speech.ts'
+import type { AudioSink, Vad, VadEvent } from '../speech.ts'
 import type { Provider } from './provider.ts'
 
 const frameMs = 20
@@ -13,7 +13,7 @@ const longestFrames = 1000
 
 /** Detects speech by its loudness: needs no model, and takes any loud noise for speech. */
 export class Energy implements Vad {
-  async listen(on: (event: VadEvent) => void, { signal }: { signal: AbortSignal }): Promise<Ear> {
+  async listen(on: (event: VadEvent) => void, { signal }: { signal: AbortSignal }): Promise<AudioSink> {
     signal.throwIfAborted()
     return new EnergyEar((event) => {
       if (!signal.aborted) on(event)
@@ -21,7 +21,7 @@ export class Energy implements Vad {
   }
 }
 
-class EnergyEar implements Ear {
+class EnergyEar implements AudioSink {
   #rest: Int16Array = new Int16Array(0)
   #frame = 0
   #quiet = faintest / louder

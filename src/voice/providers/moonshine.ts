@@ -2,7 +2,7 @@ import { HashdialError } from '../../errors.ts'
 import { checkModels } from '../models.ts'
 import { toFloats } from '../pcm.ts'
 import { resample } from '../resample.ts'
-import type { Ear, Stt, SttEvent, SttOptions, Vad } from '../speech.ts'
+import type { AudioSink, Stt, SttEvent, SttOptions, Vad } from '../speech.ts'
 import { Pool } from '../pool.ts'
 import { listenByUtterance, type Transcribe } from '../utterances.ts'
 import type { Provider, VoiceSettings } from './provider.ts'
@@ -25,7 +25,7 @@ export class Moonshine implements Stt {
     throw new HashdialError('INVALID_ARGUMENT', 'LANGUAGE_UNKNOWN', message)
   }
 
-  async listen(on: (event: SttEvent) => void, options: SttOptions): Promise<Ear> {
+  async listen(on: (event: SttEvent) => void, options: SttOptions): Promise<AudioSink> {
     this.check(options)
     await this.#load()
     return listenByUtterance(this.vad, this.transcribe, on, options)

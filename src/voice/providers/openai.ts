@@ -1,7 +1,7 @@
 import { HashdialError } from '../../errors.ts'
 import { ask, failed, text, type Reply } from '../http.ts'
 import { fromBytes, type Pcm } from '../pcm.ts'
-import type { Ear, Stt, SttEvent, SttOptions, Tts, TtsOptions, Vad } from '../speech.ts'
+import type { AudioSink, Stt, SttEvent, SttOptions, Tts, TtsOptions, Vad } from '../speech.ts'
 import { listenByUtterance, type Transcribe } from '../utterances.ts'
 import { readWav, wav, WavError } from '../wav.ts'
 import type { Provider, VoiceSettings } from './provider.ts'
@@ -97,7 +97,7 @@ export class OpenAIStt extends OpenAI implements Stt {
     this.checkUrl()
   }
 
-  async listen(on: (event: SttEvent) => void, options: SttOptions): Promise<Ear> {
+  async listen(on: (event: SttEvent) => void, options: SttOptions): Promise<AudioSink> {
     this.checkUrl()
     return listenByUtterance(this.vad, this.transcribe, on, options)
   }

@@ -2,7 +2,7 @@ import { Aside } from '../aside.ts'
 import { checkModels } from '../models.ts'
 import { toFloats, type Pcm } from '../pcm.ts'
 import { Resampler } from '../resample.ts'
-import type { Ear, Vad, VadEvent } from '../speech.ts'
+import type { AudioSink, Vad, VadEvent } from '../speech.ts'
 import type { Provider, VoiceSettings } from './provider.ts'
 import type { SileroAnswer, SileroQuestion, SileroSettings } from './silero-process.ts'
 
@@ -18,7 +18,7 @@ export class Silero implements Vad {
 
   constructor(readonly settings: Pick<VoiceSettings, 'log' | 'modelsFolder'>) {}
 
-  async listen(on: (event: VadEvent) => void, { signal }: { signal: AbortSignal }): Promise<Ear> {
+  async listen(on: (event: VadEvent) => void, { signal }: { signal: AbortSignal }): Promise<AudioSink> {
     signal.throwIfAborted()
     const aside = await (this.#aside ??= this.#start())
     signal.throwIfAborted()
@@ -83,7 +83,7 @@ export class Silero implements Vad {
   }
 }
 
-class SileroEar implements Ear {
+class SileroEar implements AudioSink {
   readonly #closed: Promise<void>
   #close: () => void = () => undefined
   #resampler: Resampler | undefined

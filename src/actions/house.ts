@@ -1,0 +1,19 @@
+import type { Directory } from '../calls/directory.ts'
+import type { Limits } from '../calls/limits.ts'
+import type { Underway } from '../calls/underway.ts'
+import type { Recordings } from '../media/recordings.ts'
+import type { Sounds } from '../media/sounds.ts'
+import type { Transcribes } from '../media/transcribes.ts'
+import type { Outgoing } from '../outbound/outgoing.ts'
+
+/** What there is for actions to work with. Each names what it needs of it, and is given no more than that to see. */
+export interface House extends Directory {
+  readonly sounds: Sounds
+  readonly recordings: Recordings
+  readonly transcribes: Transcribes
+  readonly underway: Underway
+  readonly outgoing: Outgoing
+  readonly limits: Limits
+  /** How long a device rings when an action does not say, in seconds. */
+  readonly ringSeconds: number
+}

@@ -1,0 +1,107 @@
+import { setTimeout as delay } from 'node:timers/promises'
+import { AriError } from '../ari/types.ts'
+import { Call, type CallFacts } from './call.ts'
+import { callEnded, cancelled, interrupted } from './signals.ts'
+
+/** An action in a list: what is to be done and how. */
+export interface StepLike {
+  id?: string
+  next_id?: string | null
+  type: string
+  option: object
+}
+
+/** Something that is done for a call, as those see it who do it. */
+export interface Run<C extends CallFacts = Call> {
+  readonly call: C
+  /** Ends it now; its reason is one of those in signals.ts. */
+  readonly signal: AbortSignal
+  /** Something of it may be there already: it was begun before a crash or an interruption. */
+  readonly recovered: boolean
+  /** Something of it is heard: who waits for its beginning need not wait for its end. */
+  readonly onHeard?: (() => void) | undefined
+}
+
+/** Asterisk is out of reach: what was made may live on there, and is found when it is back. */
+export const isInterrupted = ({ signal }: Pick<Run, 'signal'>): boolean => signal.reason === interrupted
+
+/** What a run ends with, and goes on after: a call, or the run that has begun it. */
+interface Above {
+  readonly signal: AbortSignal
+  /** Resolves when it goes on after an interruption, or has ended. */
+  resumed(): Promise<void>
+}
+
+/**
+ * What can be cancelled: a list of actions for a call, a flow after one (which has nothing above it), or something that a
+ * run has begun beside itself. Its signal is a new one after each interruption.
+ */
+export class CallRun<C extends CallFacts = CallFacts> implements Run<C>, Above {
+  recovered = false
+  readonly #own = new AbortController()
+  #aboves: AbortSignal | undefined
+  #signal = this.#own.signal
+
+  constructor(
+    readonly call: C,
+    readonly above?: Above,
+  ) {}
+
+  /** The call, while it lasts and is carried here. */
+  get caller(): Call | undefined {
+    return this.call instanceof Call ? this.call : undefined
+  }
+
+  get signal(): AbortSignal {
+    const signal = this.above?.signal
+    if (signal !== this.#aboves && signal) {
+      this.#aboves = signal
+      this.#signal = this.above === (this.call as unknown) ? signal : AbortSignal.any([signal, this.#own.signal])
+    }
+    return this.#signal
+  }
+
+  /** Ends it, and what it has begun. That of a call ends with the call, by hanging up. */
+  cancel(): void {
+    this.#own.abort(cancelled)
+  }
+
+  async resumed(): Promise<void> {
+    const { signal } = this.#own
+    if (signal.aborted || !this.above) return
+    let off = () => undefined as void
+    const ended = new Promise<void>((resolve) => {
+      const end = () => resolve()
+      signal.addEventListener('abort', end, { once: true })
+      off = () => signal.removeEventListener('abort', end)
+    })
+    await Promise.race([this.above.resumed(), ended])
+    off()
+  }
+
+  /** Does it, and once more after each interruption, until it is done. Throws the signal's reason when that is over. */
+  async untilDone<T>(attempt: () => Promise<T>): Promise<T> {
+    for (;;) {
+      try {
+        return await attempt()
+      } catch (error) {
+        if (error instanceof AriError) await this.#hangupOnTheWay()
+        if (isInterrupted(this)) {
+          await this.resumed()
+          this.recovered = true
+        } else if (this.signal.aborted) throw this.signal.reason
+        else if (this.caller?.hasEnded) throw callEnded
+        else throw error
+      }
+    }
+  }
+
+  /**
+   * Asterisk refuses what is asked of a channel that is hanging up before it tells of the hangup: waits for that news,
+   * so that a caller who left is not taken for a mistake.
+   */
+  async #hangupOnTheWay(): Promise<void> {
+    const { signal } = this
+    if (this.caller && !signal.aborted) await delay(1_000, undefined, { signal }).catch(() => undefined)
+  }
+}

@@ -1,0 +1,94 @@
+import type { AriNode } from '../ari/connection.ts'
+import type { Directory } from '../calls/directory.ts'
+import { limitColumns, type CustomerLimits } from '../calls/limits.ts'
+import {
+  addressOf,
+  resolveDestination,
+  type ResolvedDestination,
+  type Destination,
+  type CallerId,
+  type Source,
+} from '../calls/party.ts'
+import type { StepLike } from '../calls/run.ts'
+import type { Trail } from '../calls/stamp.ts'
+import { HashdialError } from '../errors.ts'
+import type { FlowReference } from './flows.ts'
+
+/** Somebody wants to call: who, as whom, and what the call gets when it is answered. */
+export interface OriginateRequest {
+  customer_id: string
+  source?: Source | undefined
+  /** Several are a groupcall. */
+  destinations: readonly Destination[]
+  ring_method?: 'ring_all' | 'linear' | undefined
+  /** The customer's flow, or a list of actions that was checked. */
+  flow_id?: string | undefined
+  actions?: readonly StepLike[] | undefined
+  anonymous?: boolean | undefined
+  /** The flow begins while it rings. */
+  early_execution?: boolean | undefined
+  /** What the flow begins with, beside what it knows of its call. */
+  variables?: Record<string, string> | undefined
+  /** The call that these end with. */
+  master_call_id?: string | undefined
+  /** A groupcall of one destination is one too. */
+  group?: true
+  /** How the call that gives the order has come here. */
+  trail?: Trail
+  /** The ids are made from it: what was made already is not made again. */
+  place?: string
+  node?: AriNode
+}
+
+/** What there is to an order when everything that it names was found. */
+export interface ResolvedRequest {
+  source: CallerId
+  parties: ResolvedDestination[]
+  actions: readonly StepLike[]
+  flow: FlowReference | null
+  limits: CustomerLimits
+}
+
+/** Finds what an order names. Rejects with a HashdialError that says what is missing. */
+export async function resolveRequest(directory: Directory, order: OriginateRequest): Promise<ResolvedRequest> {
+  const { customer_id, destinations } = order
+  const [source, parties, found, limits] = await Promise.all([
+    order.source ? addressOf(directory, customer_id, order.source) : unknown,
+    Promise.all(destinations.map((party) => resolveDestination(directory, customer_id, party))),
+    order.flow_id ? findFlow(directory, customer_id, order.flow_id) : { actions: order.actions ?? [], flow: null },
+    findLimits(directory, customer_id),
+  ])
+  const wrong = parties.filter((party) => 'problem' in party)
+  if (wrong.length > 0) {
+    const details = wrong.map(({ problem }) => ({ field: 'destinations', problem }))
+    const told = [...new Set(details.map(({ problem }) => problem))].join('; ')
+    if (wrong.every(({ allowed }) => allowed))
+      throw new HashdialError('NOT_FOUND', 'DESTINATION_NOT_FOUND', told, details)
+    throw new HashdialError('INVALID_ARGUMENT', 'DESTINATION_NOT_ALLOWED', told, details)
+  }
+  return { source, parties: parties as ResolvedDestination[], ...found, limits }
+}
+
+const unknown: CallerId = { address: { type: '', target: '', target_name: '' }, domain: '' }
+
+async function findLimits({ database }: Directory, customerId: string): Promise<CustomerLimits> {
+  const rows: CustomerLimits[] = await database.query(`SELECT ${limitColumns.join(', ')} FROM customers WHERE id = ?`, [
+    customerId,
+  ])
+  return rows[0] ?? { max_calls: 0, calls_per_second: 0 }
+}
+
+async function findFlow(
+  { database }: Directory,
+  customerId: string,
+  id: string,
+): Promise<Pick<ResolvedRequest, 'actions' | 'flow'>> {
+  const rows: { actions: string; on_complete_flow_id: string | null }[] = await database.query(
+    'SELECT actions, on_complete_flow_id FROM flows WHERE id = ? AND customer_id = ?',
+    [id, customerId],
+  )
+  const [row] = rows
+  if (!row) throw new HashdialError('NOT_FOUND', 'FLOW_NOT_FOUND', `you have no flow ${id}`)
+  const { on_complete_flow_id } = row
+  return { actions: JSON.parse(row.actions) as StepLike[], flow: { id, on_complete_flow_id } }
+}

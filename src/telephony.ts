@@ -1,0 +1,111 @@
+import { activeflowColumns } from './activeflows/activeflow.ts'
+import { Activeflows } from './activeflows/activeflows.ts'
+import { AriNode } from './ari/connection.ts'
+import type { CallHouse } from './calls/call.ts'
+import { Limits } from './calls/limits.ts'
+import { LiveCalls } from './calls/live-calls.ts'
+import { PartStore, type PartKind } from './calls/parts.ts'
+import { callColumns } from './calls/row.ts'
+import { Underway } from './calls/underway.ts'
+import type { DataSource } from './database.ts'
+import type { Table } from './database/upsert.ts'
+import { WriteBehind } from './database/write-behind.ts'
+import { eventColumns } from './events/event.ts'
+import { Inbound } from './inbound.ts'
+import type { Logger } from './log.ts'
+import { createParts } from './media/index.ts'
+import type { Sounds } from './media/sounds.ts'
+import { transcriptColumns } from './media/transcription.ts'
+import type { MakeFlow } from './outbound/flows.ts'
+import { groupcallColumns } from './outbound/groupcall.ts'
+import { Outgoing } from './outbound/outgoing.ts'
+import { reconcile } from './recovery/reconcile.ts'
+import { createEventOf } from './resources/happened.ts'
+import type { Web } from './web.ts'
+
+/** What live calls are written to, in the order of the foreign keys. */
+const tables: Record<string, Table> = {
+  ...{ calls: { columns: callColumns }, groupcalls: { columns: groupcallColumns } },
+  ...{ activeflows: { columns: activeflowColumns }, transcripts: { columns: transcriptColumns } },
+  events: { columns: eventColumns, immutable: true },
+}
+
+/** The values of the configuration that calls need (config.ts). */
+interface TelephonyConfig {
+  readonly ariUrls: readonly { readonly url: string }[]
+  readonly baseDomain: string
+  readonly callHours: number
+  readonly customerActions: number
+  readonly customerRequests: number
+  readonly ringSeconds: number
+}
+
+interface Given {
+  readonly database: DataSource
+  readonly log: Logger
+  readonly sounds: Sounds
+  readonly web: Web
+}
+
+/** Everything that a call goes through: each is given what it needs, from the floor up. */
+function createEngine(config: TelephonyConfig, { database, log, sounds, web }: Given) {
+  const { baseDomain, ringSeconds } = config
+  const eventOf = createEventOf(baseDomain)
+  const writes = new WriteBehind(database, tables)
+  const calls: CallHouse = {
+    ...{ writes, eventOf, log },
+    ...{ callSeconds: config.callHours * 3600, domain: `sip.${baseDomain}` },
+  }
+  const limits = new Limits(log)
+  const liveCalls = new LiveCalls()
+  const directory = { database, baseDomain, web }
+  const activeflows = new Activeflows(liveCalls, calls, database)
+  const store = new PartStore(database, eventOf, (...ended) => activeflows.followPart(...ended))
+  const parts = createParts(store, writes, sounds.voice, log)
+  const makeFlow: MakeFlow = (run, request) => activeflows.create(run, request)
+  const outgoing = new Outgoing({ liveCalls, calls, directory, limits, ringSeconds, makeFlow })
+  const underway = new Underway({ actions: config.customerActions, customer: config.customerRequests })
+  activeflows.house = { ...directory, ...parts, limits, outgoing, ringSeconds, sounds, underway }
+  const inbound = new Inbound({ database, calls, liveCalls, limits, activeflows })
+  return { database, calls, liveCalls, limits, activeflows, outgoing, inbound, parts }
+}
+
+/** The engine and its Asterisks, not connected yet. `compare` makes Asterisk, memory and MySQL agree. */
+export function createTelephony(config: TelephonyConfig, given: Given, repaired: (count: number) => void) {
+  const { log } = given
+  const engine = createEngine(config, given)
+  const { activeflows, calls, inbound, liveCalls, outgoing } = engine
+  const parts = Object.values<PartKind>(engine.parts)
+  const compare = oneAtATime(async (node: AriNode): Promise<number> => {
+    const found = await reconcile(node, { ...engine, parts })
+    const count = found.recovered + found.ended + found.removed
+    if (count > 0) log.info({ node: node.name, ...found }, 'calls, channels and rows agree again')
+    return count
+  })
+  const nodes = config.ariUrls.map(
+    ({ url }) =>
+      new AriNode(url, log, {
+        stasisStart: (node, event) => inbound.stasisStart(node, event),
+        connected: (node) => void compare(node).then(repaired, (err: Error) => log.warn({ err }, notReconciled)),
+        disconnected: (node) => liveCalls.of(node).forEach((call) => call.interrupt()),
+      }),
+  )
+  liveCalls.nodes = nodes
+  const drain = async () => {
+    for (const part of parts) await part.drain?.()
+    await calls.writes.drain()
+  }
+  return { activeflows, compare, drain, liveCalls, nodes, outgoing, transcribes: engine.parts.transcribes }
+}
+
+const notReconciled = 'not reconciled; it is tried again'
+
+/** Runs of `task` follow one another: two that overlap would recover the same call twice. */
+function oneAtATime<T>(task: (node: AriNode) => Promise<T>): (node: AriNode) => Promise<T> {
+  let last: Promise<unknown> = Promise.resolve()
+  return (node) => {
+    const run = last.then(() => task(node))
+    last = run.catch(() => undefined)
+    return run
+  }
+}
