@@ -34,6 +34,14 @@ export function text(longest: number) {
   }
 }
 
+/** Its length is all that is said of one. */
+export function secret(least: number) {
+  return (value: string): string => {
+    if (value === '' || (value.length >= least && value.length <= 1024)) return value
+    throw new Error(`has ${value.length} characters; give ${least} to 1024 that nobody can guess`)
+  }
+}
+
 export function whole(least: number, most: number) {
   return (value: string): number => {
     const number = /^\d{1,9}$/.test(value) ? Number(value) : NaN

@@ -1,4 +1,5 @@
 import { limits } from './config-limits.ts'
+import { nodes } from './config-nodes.ts'
 import { ariUrls, databaseUrl, domain, httpUrl, listen, networks, oneOf, origins, secretKeys } from './config-values.ts'
 import { setting, sha256, text, whole, type Setting } from './config-values.ts'
 
@@ -116,6 +117,7 @@ export const settings = {
     parse: whole(1, 3650),
   }),
   ...limits,
+  ...nodes,
   secretKeys: setting({
     variable: 'HASHDIAL_SECRET_KEYS',
     unit: 'id:key, comma separated',

@@ -1,3 +1,5 @@
+import { randomUUID } from 'node:crypto'
+import { hostname } from 'node:os'
 import { createServer } from './api/server.ts'
 import type { AriNode } from './ari/connection.ts'
 import { recordingFiles, removeOldRecordings } from './media/recording-files.ts'
@@ -10,6 +12,7 @@ import { openTelling } from './events/telling.ts'
 import { scheduleJobs, type Job } from './jobs.ts'
 import { createLogger, type Logger } from './log.ts'
 import { createMetrics } from './metrics.ts'
+import { clusterKeys, Peers } from './nodes/peers.ts'
 import { repairs } from './registrar/repairs.ts'
 import { workingKeys } from './resources/accesskey.ts'
 import { entities } from './resources/index.ts'
@@ -28,30 +31,32 @@ async function main(config: Config, log: Logger): Promise<void> {
   const web = new Web(config.fetchPrivate)
   const { secrets, stream, telling } = await openEvents(config, { database, log, web })
   const sounds = await openSounds(config, web, log)
-  const telephony = createTelephony(config, { database, sounds, web, log }, (count) =>
+  const holder = { id: randomUUID(), host: hostname().slice(0, 255), url: peerUrlOf(config) }
+  const telephony = createTelephony(config, { database, holder, sounds, web, log }, (count) =>
     metrics.repairs.inc({ job: 'reconcile' }, count),
   )
-  const { activeflows, compare, liveCalls, nodes, outgoing, transcribes } = telephony
-  const scheduled = scheduleJobs(jobsOf(config, database, nodes, compare), database, log, (job, count) =>
+  const { activeflows, leases, liveCalls, nodes, outgoing, transcribes } = telephony
+  const peers = new Peers(database, holder, clusterKeys(config.clusterSecret, config.secretKeys))
+  const scheduled = scheduleJobs(jobsOf(config, database, telephony), database, log, (job, count) =>
     metrics.repairs.inc({ job }, count),
   )
   const server = await createServer({
     ...{ config, database, logger: log, metrics, calls: liveCalls, activeflows, prompts: sounds.prompts },
     trunkHosts: new Web([...config.fetchPrivate, ...config.trunkPrivate]),
     ...{ outgoing, recordings: recordingFiles(nodes), transcribes, secrets, stream },
-    health: { ari: () => health(nodes) },
+    ...{ peers, health: { ari: () => leases.health, nodes: () => leases.counts } },
   })
   telling.start()
   // First, for it fails where another process has the address, and that one may have our Asterisks too.
   await server.start()
-  for (const node of nodes) node.start()
+  leases.start()
   log.info({ api: server.info.uri }, 'Hashdial is up')
   sounds.warmUp()
 
   const timeout = config.drainSeconds * 1000
   onSignal(timeout, async (signal) => {
     log.info({ signal, calls: liveCalls.size }, 'stopping; calls go on in Asterisk')
-    for (const node of nodes) node.stop()
+    leases.disconnect()
     await Promise.all([server.stop({ timeout }), scheduled.stop(), telling.stop(), telephony.drain()])
   })
 }
@@ -74,14 +79,19 @@ async function openEvents(config: Config, parts: { database: DataSource; log: Lo
   return { secrets, stream, telling }
 }
 
-type Compare = (node: AriNode) => Promise<number>
-
-function jobsOf(config: Config, database: DataSource, nodes: readonly AriNode[], compare: Compare): Job[] {
+function jobsOf(config: Config, database: DataSource, calls: { nodes: readonly AriNode[]; jobs: Job[] }): Job[] {
   return [
-    reconcileJob(nodes, compare),
-    recordingsJob(nodes, database, config.recordingRetentionDays),
+    ...calls.jobs,
+    recordingsJob(calls.nodes, database, config.recordingRetentionDays),
     ...repairs(config).map((job) => ({ ...job, run: () => job.run(database) })),
   ]
+}
+
+/** Where the other processes reach the API of this one. */
+function peerUrlOf({ peerUrl, apiListen: { host, port } }: Config): string {
+  if (peerUrl) return peerUrl
+  const here = /^(0\.0\.0\.0|::)$/.test(host) ? hostname() : host
+  return `http://${here.includes(':') ? `[${here}]` : here}:${port}`
 }
 
 async function openSounds(config: Config, web: Web, log: Logger): Promise<Sounds> {
@@ -92,29 +102,10 @@ async function openSounds(config: Config, web: Web, log: Logger): Promise<Sounds
   return new Sounds(prompts, new Voice({ ...config, log }), new Decoder(), web, url)
 }
 
-/** What Asterisk told and did not reach us is found also while nothing seems wrong. */
-function reconcileJob(nodes: readonly AriNode[], compare: (node: AriNode) => Promise<number>): Job {
-  return {
-    name: 'reconcile',
-    every: '*/30 * * * * *',
-    eachProcess: true,
-    run: async () => {
-      const counts = await Promise.all(nodes.filter((node) => node.connected).map(compare))
-      return counts.reduce((sum, count) => sum + count, 0)
-    },
-  }
-}
-
 /** Each process has Asterisks of its own, and with them their files. */
 function recordingsJob(nodes: readonly AriNode[], database: DataSource, days: number): Job {
   const run = () => removeOldRecordings(nodes, database, days)
   return { name: 'old recordings', every: '0 37 * * * *', eachProcess: true, run }
-}
-
-function health(nodes: readonly AriNode[]): 'ok' | 'degraded' | 'down' {
-  const connected = nodes.filter((node) => node.connected).length
-  if (connected === nodes.length) return 'ok'
-  return connected > 0 ? 'degraded' : 'down'
 }
 
 /** Of an address that cannot be listened at, in a line. */

@@ -1,6 +1,7 @@
 import { activeflowColumns } from './activeflows/activeflow.ts'
 import { Activeflows } from './activeflows/activeflows.ts'
 import { AriNode } from './ari/connection.ts'
+import type { AriEvent } from './ari/types.ts'
 import type { CallHouse } from './calls/call.ts'
 import { Limits } from './calls/limits.ts'
 import { LiveCalls } from './calls/live-calls.ts'
@@ -12,10 +13,15 @@ import type { Table } from './database/upsert.ts'
 import { WriteBehind } from './database/write-behind.ts'
 import { eventColumns } from './events/event.ts'
 import { Inbound } from './inbound.ts'
+import type { Job } from './jobs.ts'
 import type { Logger } from './log.ts'
 import { createParts } from './media/index.ts'
 import type { Sounds } from './media/sounds.ts'
 import { transcriptColumns } from './media/transcription.ts'
+import { abandonedJob } from './nodes/abandoned-job.ts'
+import { endCall } from './nodes/abandoned.ts'
+import type { Holder } from './nodes/node.ts'
+import { Nodes } from './nodes/nodes.ts'
 import type { MakeFlow } from './outbound/flows.ts'
 import { groupcallColumns } from './outbound/groupcall.ts'
 import { Outgoing } from './outbound/outgoing.ts'
@@ -37,11 +43,14 @@ interface TelephonyConfig {
   readonly callHours: number
   readonly customerActions: number
   readonly customerRequests: number
+  readonly lostMinutes: number
   readonly ringSeconds: number
 }
 
 interface Given {
   readonly database: DataSource
+  /** This process, as others see it. */
+  readonly holder: Holder
   readonly log: Logger
   readonly sounds: Sounds
   readonly web: Web
@@ -82,20 +91,42 @@ export function createTelephony(config: TelephonyConfig, given: Given, repaired:
     if (count > 0) log.info({ node: node.name, ...found }, 'calls, channels and rows agree again')
     return count
   })
-  const nodes = config.ariUrls.map(
-    ({ url }) =>
-      new AriNode(url, log, {
-        stasisStart: (node, event) => inbound.stasisStart(node, event),
-        connected: (node) => void compare(node).then(repaired, (err: Error) => log.warn({ err }, notReconciled)),
-        disconnected: (node) => liveCalls.of(node).forEach((call) => call.interrupt()),
-      }),
-  )
+  const stop = (node: AriNode) => liveCalls.of(node).forEach((call) => call.interrupt())
+  const listener = {
+    stasisStart: (node: AriNode, event: AriEvent) => inbound.stasisStart(node, event),
+    connected: (node: AriNode) => void compare(node).then(repaired, (err: Error) => log.warn({ err }, notReconciled)),
+    disconnected: stop,
+  }
+  const leases = new Nodes({
+    ...given,
+    handOver: (node) => [liveCalls, activeflows, outgoing].forEach((each) => each.handOver(node)),
+  })
+  const nodes = config.ariUrls.map(({ url }) => new AriNode(url, log, { ...listener, ...leases.listener }))
+  leases.add(nodes)
   liveCalls.nodes = nodes
+  const store = { database: given.database, eventOf: calls.eventOf }
+  liveCalls.endStored = (id) => endCall(store, id, 'local', 'normal')
+  const abandoned = abandonedJob({ ...store, ...given, liveCalls, seconds: config.lostMinutes * 60 })
   const drain = async () => {
     for (const part of parts) await part.drain?.()
     await calls.writes.drain()
+    await leases.release()
   }
-  return { activeflows, compare, drain, liveCalls, nodes, outgoing, transcribes: engine.parts.transcribes }
+  const jobs = [reconcileJob(nodes, compare), abandoned]
+  return { activeflows, drain, jobs, leases, liveCalls, nodes, outgoing, transcribes: engine.parts.transcribes }
+}
+
+/** What Asterisk told and did not reach us is found also while nothing seems wrong. */
+function reconcileJob(nodes: readonly AriNode[], compare: (node: AriNode) => Promise<number>): Job {
+  return {
+    name: 'reconcile',
+    every: '*/30 * * * * *',
+    eachProcess: true,
+    run: async () => {
+      const counts = await Promise.all(nodes.filter((node) => node.connected).map(compare))
+      return counts.reduce((sum, count) => sum + count, 0)
+    },
+  }
 }
 
 const notReconciled = 'not reconciled; it is tried again'

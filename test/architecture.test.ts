@@ -13,7 +13,7 @@ const floors = [
   ['outbound'],
   ['media'],
   ['calls'],
-  ['registrar', 'directs'],
+  ['nodes', 'registrar', 'directs'],
   ['ari', 'events', 'voice'],
   ['budgets', 'config', 'database', 'errors', 'id', 'json', 'log', 'metrics', 'turns', 'web'],
 ]

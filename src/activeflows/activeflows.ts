@@ -5,7 +5,7 @@ import type { Call, CallFacts, CallHouse, CallRow } from '../calls/call.ts'
 import type { LiveCalls } from '../calls/live-calls.ts'
 import type { PartRow } from '../calls/parts.ts'
 import { CallRun, type StepLike } from '../calls/run.ts'
-import { callEnded, cancelled } from '../calls/signals.ts'
+import { callEnded, cancelled, handedOver } from '../calls/signals.ts'
 import { now, type DataSource, type EntityManager } from '../database.ts'
 import { HashdialError } from '../errors.ts'
 import { insertEvents } from '../events/event.ts'
@@ -69,10 +69,11 @@ export class Activeflows {
       await new ListRun(this.house, run, flow, new RowKeeper(this.calls, run, flow, takenOver)).untilEnd()
       await caller?.hangup('normal')
     } catch (error) {
-      if (error !== callEnded && error !== cancelled) await this.#fail(run, flow, error as Error)
+      if (error !== callEnded && error !== cancelled && error !== handedOver)
+        await this.#fail(run, flow, error as Error)
     } finally {
       await this.end(run, flow)
-      if (caller) this.#current.delete(caller.id)
+      if (caller && this.#current.get(caller.id) === flow) this.#current.delete(caller.id)
     }
   }
 
@@ -82,7 +83,8 @@ export class Activeflows {
   }
 
   /** Records the end of an activeflow together with the beginning of the one that follows it. Never rejects. */
-  async end({ call, caller }: Pick<CallRun, 'call' | 'caller'>, flow: ActiveflowRow): Promise<void> {
+  async end({ call, caller, signal }: Pick<CallRun, 'call' | 'caller' | 'signal'>, flow: ActiveflowRow): Promise<void> {
+    if (signal.reason === handedOver) return
     const { writes } = this.calls
     const warn = (err: unknown) =>
       void call.log.warn({ err: err as Error, activeflow: flow.id }, 'an activeflow did not end well')
@@ -138,7 +140,7 @@ export class Activeflows {
       const row = await database.getRepository<CallRow>('calls').findOneByOrFail({ id: reference_id })
       if (flow.tm_end !== null) continue
       const call = pastCall(row, node, this.calls.log)
-      if (row.activeflow_id === id) await this.end({ call, caller: undefined }, flow)
+      if (row.activeflow_id === id) await this.end(new CallRun(call), flow)
       else this.#runAfter(call, flow, true)
     }
     return lost.length
@@ -151,6 +153,15 @@ export class Activeflows {
     await this.liveCalls.hangup(reference_id, node).catch((error: unknown) => {
       if (!(error instanceof HashdialError) || error.status === 'UNAVAILABLE') throw error
     })
+  }
+
+  /** Another process carries this Asterisk from now on. */
+  handOver(node: AriNode): void {
+    for (const [id, run] of this.#after)
+      if (run.call.node === node) {
+        run.handOver()
+        this.#after.delete(id)
+      }
   }
 
   #mine(node: AriNode): Set<string> {
@@ -174,7 +185,7 @@ export class Activeflows {
       .inTurn(call.row.customer_id, () => this.run(run, flow, takenOver))
       .finally(() => {
         clearTimeout(limit)
-        this.#after.delete(flow.id)
+        if (this.#after.get(flow.id) === run) this.#after.delete(flow.id)
       })
   }
 

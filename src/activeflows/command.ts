@@ -4,7 +4,7 @@ import { actionOf } from '../actions/index.ts'
 import { AriError } from '../ari/types.ts'
 import type { Call } from '../calls/call.ts'
 import { CallRun, type StepLike } from '../calls/run.ts'
-import { callEnded } from '../calls/signals.ts'
+import { callEnded, handedOver } from '../calls/signals.ts'
 import { HashdialError } from '../errors.ts'
 import type { Progress } from './activeflow.ts'
 import { ListRun, notKept } from './run.ts'
@@ -48,6 +48,7 @@ export async function runCommand(
 function inApiWords(error: unknown): unknown {
   const cause = error instanceof Error ? (error.cause ?? error) : error
   if (cause instanceof HashdialError) return cause
+  if (cause === handedOver) return new HashdialError('UNAVAILABLE', 'CALL_ELSEWHERE', handedOver.message)
   if (cause instanceof AriError && cause.status === 0)
     return new HashdialError('UNAVAILABLE', 'ASTERISK_AWAY', cause.message)
   if (cause instanceof AriError) return notReady(cause.message)

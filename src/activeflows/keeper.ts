@@ -1,5 +1,6 @@
 import type { CallHouse } from '../calls/call.ts'
 import type { CallRun } from '../calls/run.ts'
+import { handedOver } from '../calls/signals.ts'
 import { inTime, storedTooLate } from '../database/write-behind.ts'
 import { activeflowEntries, storeActiveflow, type ActiveflowRow } from './activeflow.ts'
 import type { Keeper } from './run.ts'
@@ -18,6 +19,11 @@ export class RowKeeper implements Keeper {
     this.trial = new Trial(flow, takenOver, () => this.now())
   }
 
+  /** Another process keeps it. */
+  get #isHandedOver(): boolean {
+    return this.run.signal.reason === handedOver
+  }
+
   get bytes(): number {
     return this.house.writes.bytesOf(this.flow)
   }
@@ -26,8 +32,9 @@ export class RowKeeper implements Keeper {
     this.house.writes.expect(this.flow, bytes)
   }
 
-  now(): Promise<void> {
-    return storeActiveflow(this.house, this.flow)
+  async now(): Promise<void> {
+    if (this.#isHandedOver) return
+    await storeActiveflow(this.house, this.flow)
   }
 
   /**
@@ -35,6 +42,7 @@ export class RowKeeper implements Keeper {
    * MySQL does not answer, for a caller is worth more than the cursor, which is stored later.
    */
   async before(isOnTrial: boolean): Promise<void> {
+    if (this.#isHandedOver) return
     const { flow, house } = this
     const { writes } = house
     const call = this.run.caller

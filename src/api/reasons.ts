@@ -63,7 +63,7 @@ const reasons: Partial<Record<ErrorStatus, Reasons>> = {
   UNAVAILABLE: {
     ASTERISK_AWAY: 'The Asterisk that it needs is not connected.',
     CALLS_UNAVAILABLE: 'This process carries no calls.',
-    CALL_ELSEWHERE: 'Another process carries the call.',
+    CALL_ELSEWHERE: 'Another process carries the call, and does not answer.',
     DATABASE_AWAY: 'What has to be stored could not be.',
     DATABASE_UNAVAILABLE: 'The database is away.',
     MEDIA_CLOSED: 'The media channel has ended.',

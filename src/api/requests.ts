@@ -2,6 +2,7 @@ import type { Lifecycle, Request, Server } from '@hapi/hapi'
 import { Budgets } from '../budgets.ts'
 import { HashdialError } from '../errors.ts'
 import { principalOf } from './auth.ts'
+import { wasPassedOn } from './pass-on.ts'
 
 export interface RequestLimits {
   /** Requests a second of one customer. */
@@ -23,7 +24,7 @@ export function limitRequests(server: Server, { apiRequests, apiAtOnce }: Reques
   const underway = new Map<string, number>()
   const begin: Lifecycle.Method = (request, h) => {
     const customer = customerOf(request)
-    if (customer === undefined) return h.continue
+    if (customer === undefined || wasPassedOn(request)) return h.continue
     const count = underway.get(customer) ?? 0
     if (count >= apiAtOnce) throw exhausted(`${apiAtOnce} requests of yours are under way`, 1)
     const wait = budgets.take(customer, 1)

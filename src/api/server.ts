@@ -7,6 +7,8 @@ import type { DataSource } from '../database.ts'
 import type { Stream } from '../events/stream.ts'
 import type { Logger } from '../log.ts'
 import type { Metrics } from '../metrics.ts'
+import type { NodeState } from '../nodes/lease.ts'
+import type { Peers } from '../nodes/peers.ts'
 import { checkBaseDomain } from '../registrar/account.ts'
 import { resources } from '../resources/index.ts'
 import type { Site } from '../resources/resource.ts'
@@ -17,6 +19,7 @@ import { docsRoutes } from './docs.ts'
 import { errorAnswers, requestId } from './errors.ts'
 import { healthRoute, type PartHealth } from './health.ts'
 import { metricsRoute } from './metrics.ts'
+import { passRequestsOn } from './pass-on.ts'
 import { limitRequests, type RequestLimits } from './requests.ts'
 import { soundsRoute } from './sounds.ts'
 import { acceptStreams, streamRoute } from './ws.ts'
@@ -37,7 +40,9 @@ export interface ServerOptions {
   database: DataSource
   logger: Logger
   metrics: Metrics
-  health: { ari: () => PartHealth }
+  health: { ari: () => PartHealth; nodes?: () => Record<NodeState, number> }
+  /** The other processes. */
+  peers?: Peers
   calls?: NonNullable<Site['calls']>
   activeflows?: NonNullable<Site['activeflows']>
   recordings?: NonNullable<Site['recordings']>
@@ -59,6 +64,7 @@ export async function createServer({
   health,
   prompts,
   stream,
+  peers,
   ...live
 }: ServerOptions): Promise<Server> {
   await checkBaseDomain(database, config.baseDomain)
@@ -70,12 +76,13 @@ export async function createServer({
   server.auth.scheme('token', tokenScheme(auth))
   server.auth.strategy('token', 'token')
   server.auth.default('token')
+  if (peers) passRequestsOn(server, peers)
   server.ext('onPreResponse', errorAnswers(logger))
   const { apiRequests = Infinity, apiAtOnce = Infinity } = config
   limitRequests(server, { apiRequests, apiAtOnce })
   noteBrokenRequests(server, logger)
   countRequests(server, metrics)
-  server.route([healthRoute(database, health.ari), metricsRoute(database, metrics)])
+  server.route([healthRoute(database, health), metricsRoute(database, metrics)])
   server.route(resources.flatMap((resource) => routesOf(resource, site)))
   server.route(streamRoute(database))
   if (stream) acceptStreams(server, stream, auth, logger)

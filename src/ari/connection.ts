@@ -5,18 +5,10 @@ import { loadOperations, type Carrier } from './client.ts'
 import type { AriOperations } from './operations.ts'
 import { AriSocket } from './socket.ts'
 import { AriError, type AriEvent } from './types.ts'
+import { wantedEvents } from './wanted-events.ts'
 
 const retryMin = 100
 const retryMax = 2_000
-
-/**
- * Asterisk sends only these (PUT /applications/…/eventFilter): 17 messages a call instead of 69.
- * The filter holds back the responses to REST over the WebSocket too, unless they are named.
- */
-const wantedEvents = [
-  ...['RESTResponse', 'StasisStart', 'StasisEnd', 'ChannelStateChange', 'ChannelDestroyed', 'ChannelDtmfReceived'],
-  ...['PlaybackFinished', 'RecordingFinished', 'RecordingFailed'],
-]
 
 /** Requests that are made by HTTP, by their path below /ari/. */
 const overHttp = /^api-docs\/|\/eventFilter$|^(channels|bridges|recordings\/stored)$/
@@ -28,9 +20,18 @@ export interface AriListener {
   connected: (node: AriNode) => void
   /** Out of reach; its channels may live on. */
   disconnected: (node: AriNode) => void
+  /** About to connect to the Asterisk that says this of itself; another one by each start. Where it rejects there is no connection. */
+  identified?: (node: AriNode, identity: string) => Promise<void>
+  /** Somebody else gets the events of our application: what is told of it here is not true any more. */
+  replaced?: (node: AriNode) => void
 }
 
 type Listener = (event: AriEvent) => void
+
+interface AsteriskInfo {
+  system?: { entity_id: string }
+  status?: { startup_time: string }
+}
 
 /**
  * One Asterisk, by ARI. Connects for ever (0.1 to 2 s between tries), tells what became of it, and gives each event to
@@ -49,6 +50,10 @@ export class AriNode {
   #wait = retryMin
   #ready = false
   #stopped = false
+  /** Counts the connections: what an old one tells is not heard. */
+  #attempt = 0
+  /** This process may act for its calls: see nodes/. */
+  carried = true
   /** Why there is no connection, for /health. */
   problem = 'not connected yet'
 
@@ -75,13 +80,26 @@ export class AriNode {
   }
 
   start(): void {
+    this.#stopped = false
+    this.#wait = retryMin
     void this.#connect()
   }
 
+  /** Its channels live on. It can be started again. */
   stop(): void {
     this.#stopped = true
+    this.#attempt++
+    this.problem = 'not connected'
     clearTimeout(this.#retry)
+    this.#ready = false
     this.#listener.disconnected(this)
+    this.#socket?.close()
+    this.#socket = undefined
+  }
+
+  /** Asterisk does not tell anything by this connection, whatever its socket says. */
+  reconnect(problem: string): void {
+    if (this.#ready) this.#log.warn({ problem }, 'the connection to Asterisk is made anew')
     this.#socket?.close()
   }
 
@@ -116,27 +134,39 @@ export class AriNode {
   }
 
   async #connect(): Promise<void> {
+    const attempt = ++this.#attempt
+    const isCurrent = () => attempt === this.#attempt
     try {
+      await this.#listener.identified?.(this, await this.#identity())
+      if (!isCurrent()) return
       const socket = await AriSocket.open(this.#url, this.application, {
-        event: (event) => this.#event(event),
-        close: (reason) => this.#closed(reason),
+        event: (event) => isCurrent() && this.#event(event),
+        close: (reason) => isCurrent() && this.#closed(reason),
       })
+      if (!isCurrent()) return socket.close()
       this.#socket = socket
       this.#operations ??= await loadOperations(this.#url.origin, this.#carry)
       await this.ari.applications.filter({
         applicationName: this.application,
         filter: { allowed: wantedEvents.map((type) => ({ type })) },
       })
-      if (this.#socket !== socket) return // lost again meanwhile; #closed has seen to the next try
+      if (!isCurrent() || this.#socket !== socket) return // lost again meanwhile; #closed has seen to the next try
       this.#ready = true
       this.#wait = retryMin
       this.problem = ''
       this.#log.info('connected to Asterisk')
       this.#listener.connected(this)
     } catch (error) {
+      if (!isCurrent()) return
       this.#socket?.close()
       this.#again((error as Error).message)
     }
+  }
+
+  /** Machines that were copied have the same entity id, and two Asterisks of one machine too. */
+  async #identity(): Promise<string> {
+    const { system, status } = JSON.parse(await this.#http('GET', 'asterisk/info')) as AsteriskInfo
+    return `${system?.entity_id} ${status?.startup_time}`
   }
 
   #closed(reason: string): void {
@@ -184,7 +214,8 @@ export class AriNode {
   #event(event: AriEvent): void {
     try {
       if (event.type === 'StasisStart') this.#listener.stasisStart(this, event)
-      const id = event.channel?.id ?? event.playback?.id ?? event.recording?.name
+      if (event.type === 'ApplicationReplaced') this.#listener.replaced?.(this)
+      const id = event.channel?.id ?? event.playback?.id ?? event.recording?.name ?? event.eventname
       const listeners = id === undefined ? undefined : this.#listeners.get(id)
       if (listeners) for (const listener of [...listeners]) listener(event)
     } catch (error) {

@@ -9,6 +9,7 @@ export interface AriOperations {
     filter(p: { applicationName: string; filter: object }): Promise<unknown>
   }
   asterisk: { getInfo(p?: { only?: string }): Promise<{ system: { version: string; entity_id: string } }> }
+  events: { userEvent(p: { eventName: string; application: string }): Promise<void> }
   channels: {
     get(p: Id): Promise<AriChannel>
     list(): Promise<AriChannel[]>

@@ -49,6 +49,8 @@ export interface AriEvent {
   /** When Asterisk told so, as `2026-11-26T01:26:42.797+0000`. */
   timestamp?: string
   dialstatus?: string
+  /** Of an event that somebody made by a request. */
+  eventname?: string
 }
 
 /** What ARI answers when it refuses. `status` is HTTP's; 0 stands for no answer at all. */

@@ -8,7 +8,7 @@ import { DtmfBuffer } from './dtmf-buffer.ts'
 import type { CallFacts, CallHouse } from './house.ts'
 import { News } from './news.ts'
 import { incomingRow, type CallRow } from './row.ts'
-import { callEnded, interrupted } from './signals.ts'
+import { callEnded, handedOver, interrupted } from './signals.ts'
 import { newTrail } from './stamp.ts'
 
 export type { CallFacts, CallHouse } from './house.ts'
@@ -26,7 +26,7 @@ export class Call implements CallFacts {
   readonly #news: News
   readonly #answering: (() => void)[] = []
   #over: () => void = () => undefined
-  /** Resolves when the channel is gone. */
+  /** Resolves when the channel is gone, or another process carries the call. */
   readonly ended = new Promise<void>((resolve) => (this.#over = resolve))
   readonly #limit: NodeJS.Timeout
   /** Its row is in MySQL. */
@@ -76,6 +76,11 @@ export class Call implements CallFacts {
     return this.signal.reason === interrupted
   }
 
+  /** Another process carries it, and this one has nothing to do with it any more. */
+  get isHandedOver(): boolean {
+    return this.signal.reason === handedOver
+  }
+
   get answered(): boolean {
     return this.row.tm_progressing !== null
   }
@@ -95,6 +100,7 @@ export class Call implements CallFacts {
   }
 
   async save(urgency?: 'soon'): Promise<void> {
+    if (this.isHandedOver) return
     await this.house.writes.store(this.entries(), urgency)
     this.stored = true
   }
@@ -120,7 +126,7 @@ export class Call implements CallFacts {
 
   /** Ends the call: a caller who was not answered gets the SIP `status` (480 where none is given), others a BYE. */
   async hangup(reason: HangupReason = 'normal', status = 480): Promise<void> {
-    if (this.hangingUp) return
+    if (this.hangingUp || this.hasEnded) return
     this.#setEnd('local', reason)
     const { channelId } = this
     const { channels } = this.node.ari
@@ -143,16 +149,12 @@ export class Call implements CallFacts {
 
   /** The channel is gone, known from an event or found out after a time without events. */
   end(by: CallRow['hangup_by'], reason: HangupReason): void {
-    if (this.hasEnded) return
+    if (this.hasEnded || this.isHandedOver) return
     this.#setEnd(by, reason)
     this.release()
     Object.assign(this.row, { status: 'hangup', tm_hangup: now(), tm_update: now() })
     this.#happened('hangup')
-    // A signal keeps its first reason, and that Asterisk was out of reach does not matter any more.
-    if (this.interrupted) this.#attempt = new AbortController()
-    this.#attempt.abort(callEnded)
-    this.#over()
-    for (const resolve of this.#waiting.splice(0)) resolve()
+    this.#abort(callEnded)
   }
 
   /** A hangup of ours may have been lost with a connection, or refused by an Asterisk that was too busy. */
@@ -164,6 +166,13 @@ export class Call implements CallFacts {
   release(): void {
     this.#off()
     clearTimeout(this.#limit)
+  }
+
+  /** Another process carries it from now on. Here it is as if it had ended, but for what is stored. */
+  handOver(): void {
+    if (this.hasEnded) return
+    this.release()
+    this.#abort(handedOver)
   }
 
   /** Asterisk is out of reach: nothing can be done, and events are missed, until `resume`. */
@@ -198,6 +207,14 @@ export class Call implements CallFacts {
     Object.assign(this.row, { status: 'progressing', tm_progressing: now(), tm_update: now() })
     this.#happened('progressing')
     for (const resolve of this.#answering.splice(0)) resolve()
+  }
+
+  #abort(reason: Error): void {
+    // A signal keeps its first reason, and that Asterisk was out of reach does not matter any more.
+    if (this.interrupted) this.#attempt = new AbortController()
+    this.#attempt.abort(reason)
+    this.#over()
+    for (const resolve of this.#waiting.splice(0)) resolve()
   }
 
   /** A leg of ours may be gone before it was there: nothing is told of that. */

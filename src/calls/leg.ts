@@ -3,7 +3,7 @@ import type { Inbox } from '../ari/inbox.ts'
 import type { AriEvent } from '../ari/types.ts'
 import type { Call } from './call.ts'
 import { refusalStatus } from './causes.ts'
-import { isInterrupted, type Run } from './run.ts'
+import { livesOn, type Run } from './run.ts'
 import { fromDomain, stamp } from './stamp.ts'
 
 /** Where a leg goes: an endpoint of Asterisk (`PJSIP/hashdial/sip:1001@…`). */
@@ -95,7 +95,7 @@ export function statusOf(event: AriEvent): number {
 
 /** Ends what was made. An interrupted call may be talking: it is left as it is, for the next run to find. */
 export async function tearDown(run: Run, bridgeId: string, legIds: readonly string[]) {
-  if (isInterrupted(run)) return
+  if (livesOn(run)) return
   const { ari } = run.call.node
   const legs = legIds.map((channelId) => ari.channels.hangup({ channelId }))
   await cleanUp([...legs, ari.bridges.destroy({ bridgeId })])

@@ -1,6 +1,7 @@
 import type { AriNode } from '../ari/connection.ts'
 import { AriError } from '../ari/types.ts'
 import { HashdialError } from '../errors.ts'
+import { CallElsewhere } from '../nodes/elsewhere.ts'
 import type { Call } from './call.ts'
 
 /** The calls that this process carries. */
@@ -9,16 +10,30 @@ export class LiveCalls {
   readonly #channels = new Set<string>()
   /** Every Asterisk that this process works with. */
   nodes: readonly AriNode[] = []
+  /** Records the end of a call that an earlier process has left, and that Asterisk says nothing of. False: it has ended. */
+  endStored: (callId: string) => Promise<boolean> = () => Promise.resolve(false)
 
   /** Keeps the call until `done`, which is everything that is done for it, and until its channel is gone. */
   add(call: Call, done: Promise<void>): void {
     this.#calls.set(call.id, call)
     this.#channels.add(call.channelId)
-    void call.ended.then(() => this.#cancel((other) => other.row.master_call_id === call.id))
+    void call.ended.then(() => call.hasEnded && this.#cancel((other) => other.row.master_call_id === call.id))
     void Promise.allSettled([done, call.ended]).then(() => {
-      this.#calls.delete(call.id)
-      this.#channels.delete(call.channelId)
+      if (this.#calls.get(call.id) === call) this.#delete(call)
     })
+  }
+
+  /** Another process carries this Asterisk from now on. */
+  handOver(node: AriNode): void {
+    for (const call of this.of(node)) {
+      this.#delete(call)
+      call.handOver()
+    }
+  }
+
+  #delete(call: Call): void {
+    this.#calls.delete(call.id)
+    this.#channels.delete(call.channelId)
   }
 
   /** Ends those that were to end with a call that is over. */
@@ -40,6 +55,7 @@ export class LiveCalls {
 
   /** The connected Asterisk that has the fewest calls. */
   leastBusy(): AriNode {
+    if (!this.nodes.some(({ carried }) => carried)) throw new CallElsewhere(undefined)
     const [node] = this.nodes.filter(({ connected }) => connected).sort((a, b) => this.of(a).length - this.of(b).length)
     if (node) return node
     throw new HashdialError('UNAVAILABLE', 'ASTERISK_AWAY', 'no Asterisk is connected: try again in a moment')
@@ -69,17 +85,23 @@ export class LiveCalls {
   async hangup(callId: string, node?: string): Promise<void> {
     const call = this.#calls.get(callId)
     if (!call) this.checkHere(node)
+    if (!call && this.#isAway(node) && (await this.endStored(callId))) return
     if (!call || call.hangingUp)
       throw new HashdialError('FAILED_PRECONDITION', 'CALL_ALREADY_HANGUP', 'the call has ended already')
+    // An Asterisk that is away says nothing of it; if it is there still, the next comparison ends what it has of the call.
+    if (!call.node.connected) return call.end('local', call.outgoing && !call.answered ? 'cancel' : 'normal')
     await call.cancel().catch((error: unknown) => {
       throw error instanceof AriError ? new HashdialError('UNAVAILABLE', 'ASTERISK_AWAY', error.message) : error
     })
   }
 
+  #isAway(node: string | undefined): boolean {
+    return this.nodes.some(({ name, connected }) => name === node && !connected)
+  }
+
   /** Is this Asterisk another process's? Then nothing can be done here for its calls. */
   checkHere(node: string | undefined): void {
-    if (node === undefined || this.nodes.some(({ name }) => name === node)) return
-    const how = `another process carries this call, the one that works with Asterisk ${node}: ask that one`
-    throw new HashdialError('UNAVAILABLE', 'CALL_ELSEWHERE', how)
+    if (node === undefined || this.nodes.some(({ name, carried }) => carried && name === node)) return
+    throw new CallElsewhere(node)
   }
 }

@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { AriError } from '../ari/types.ts'
 import { Call, type CallFacts } from './call.ts'
-import { callEnded, cancelled, interrupted } from './signals.ts'
+import { callEnded, cancelled, handedOver, interrupted } from './signals.ts'
 
 /** An action in a list: what is to be done and how. */
 export interface StepLike {
@@ -24,6 +24,10 @@ export interface Run<C extends CallFacts = Call> {
 
 /** Asterisk is out of reach: what was made may live on there, and is found when it is back. */
 export const isInterrupted = ({ signal }: Pick<Run, 'signal'>): boolean => signal.reason === interrupted
+
+/** What was made is not to be removed: it lives on in Asterisk, and is found there by whoever goes on. */
+export const livesOn = ({ signal }: Pick<Run, 'signal'>): boolean =>
+  signal.reason === interrupted || signal.reason === handedOver
 
 /** What a run ends with, and goes on after: a call, or the run that has begun it. */
 interface Above {
@@ -66,6 +70,11 @@ export class CallRun<C extends CallFacts = CallFacts> implements Run<C>, Above {
     this.#own.abort(cancelled)
   }
 
+  /** Another process does it from now on. That of a call is handed over with the call. */
+  handOver(): void {
+    this.#own.abort(handedOver)
+  }
+
   async resumed(): Promise<void> {
     const { signal } = this.#own
     if (signal.aborted || !this.above) return
@@ -83,6 +92,8 @@ export class CallRun<C extends CallFacts = CallFacts> implements Run<C>, Above {
   async untilDone<T>(attempt: () => Promise<T>): Promise<T> {
     for (;;) {
       try {
+        // What comes now may begin something before it looks.
+        if (!isInterrupted(this)) this.signal.throwIfAborted()
         return await attempt()
       } catch (error) {
         if (error instanceof AriError) await this.#hangupOnTheWay()

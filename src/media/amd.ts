@@ -1,7 +1,7 @@
 import { Inbox } from '../ari/inbox.ts'
 import { AriError } from '../ari/types.ts'
 import type { Call } from '../calls/call.ts'
-import { isInterrupted, type Run } from '../calls/run.ts'
+import { livesOn, type Run } from '../calls/run.ts'
 import { closeFork, openFork } from './media-fork.ts'
 
 /** app_amd takes 5 s at most where amd.conf says nothing else. */
@@ -31,7 +31,7 @@ export async function detectMachine(run: Run, place: string): Promise<AmdResult>
     return await result(inbox)
   } finally {
     inbox.close()
-    if (!isInterrupted(run)) await stopDetection(run.call, place)
+    if (!livesOn(run)) await stopDetection(run.call, place)
   }
 }
 

@@ -21,14 +21,15 @@ export async function startExternalMedia(
   options: ExternalMediaOptions,
   web: Web,
 ): Promise<void> {
-  const { ended, node } = run.call
+  const { call } = run
+  const { node } = call
   const { listen: spy, speak: whisper, format } = options
   const external_host = await allowed(web, options.host)
   await openFork(run, { kind: 'external', place, spy, whisper, survives: true }, (channelId) =>
     node.ari.channels.externalMedia({ channelId, app: node.application, external_host, format }),
   )
   // The snoop channel ends with the call; the other, and the bridge, would wait for the next reconciliation.
-  void ended.then(() => stopExternalMedia(run.call, place))
+  void call.ended.then(() => (call.hasEnded ? stopExternalMedia(call, place) : undefined))
 }
 
 export async function stopExternalMedia({ node }: Pick<Call, 'node'>, place: string): Promise<void> {

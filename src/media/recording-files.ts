@@ -2,12 +2,14 @@ import type { DataSource } from 'typeorm'
 import { unlessGone, type AriNode } from '../ari/connection.ts'
 import { AriError } from '../ari/types.ts'
 import { HashdialError } from '../errors.ts'
+import { CallElsewhere } from '../nodes/elsewhere.ts'
 
 /** The files of recordings, for the API. Rejects with a HashdialError. */
 export function recordingFiles(nodes: readonly AriNode[]) {
   const on = async <T>(name: string, work: (node: AriNode) => Promise<T>): Promise<T> => {
     const node = nodes.find((candidate) => candidate.name === name)
-    if (!node?.connected)
+    if (!node?.carried) throw new CallElsewhere(name)
+    if (!node.connected)
       throw new HashdialError('UNAVAILABLE', 'ASTERISK_AWAY', `Asterisk ${name}, which has it, is away`)
     return work(node).catch((error: unknown) => {
       if (!(error instanceof AriError)) throw error

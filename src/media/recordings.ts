@@ -84,7 +84,7 @@ export class Recordings implements PartKind {
   #watch(row: RecordingRow, node: AriNode, call: Call | undefined): void {
     if (this.#watched.has(row.id)) return
     const watching = this.#untilEnd(row, node, call)
-      .then(() => this.#close(row, node))
+      .then(() => (call?.isHandedOver ? undefined : this.#close(row, node)))
       .catch((error: unknown) =>
         this.log.warn(
           { err: error as Error, recording: row.id },
@@ -100,6 +100,7 @@ export class Recordings implements PartKind {
       try {
         return await listen(row, node, call.signal, call)
       } catch (error) {
+        if (call.isHandedOver) return
         if (!call.hasEnded && !call.interrupted) throw error
         await call.resumed()
       }

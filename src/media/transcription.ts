@@ -135,7 +135,7 @@ export class Transcription {
     await this.flush()
     clearTimeout(late)
     this.#deaf.abort()
-    await this.#close()
+    if (!this.call.isHandedOver) await this.#close()
   }
 
   /** Keeps a fork until the end. */

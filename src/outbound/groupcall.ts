@@ -55,6 +55,9 @@ export class Groupcall {
     readonly switchboard: LiveCalls,
   ) {}
 
+  /** Another process goes on with it. */
+  isHandedOver = false
+
   callId(index: number): string {
     return idOf(`${this.row.id}-${index}`)
   }
@@ -80,6 +83,7 @@ export class Groupcall {
     const all = this.row.destinations.map((_, index) => index)
     if (this.row.ring_method === 'ring_all') await Promise.all(all.map(ring))
     else for (const index of all) await ring(index)
+    if (this.isHandedOver) return
     const last = calls.find(({ id }) => id === this.row.answer_call_id) ?? calls.at(-1)
     const { hangup_by, hangup_reason } = last?.row ?? { hangup_by: '', hangup_reason: 'failed' as const }
     Object.assign(this.row, { status: 'hangup', hangup_by, hangup_reason, tm_hangup: now(), tm_update: now() })
@@ -108,7 +112,7 @@ export class Groupcall {
   get wanted(): boolean {
     const { master_call_id, answer_call_id } = this.row
     const isOver = master_call_id !== null && !this.switchboard.isLive(master_call_id)
-    return answer_call_id === null && !this.#ending && !isOver
+    return answer_call_id === null && !this.#ending && !isOver && !this.isHandedOver
   }
 
   /** Ends all its calls, or all but the one that was answered. */

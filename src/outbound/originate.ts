@@ -2,7 +2,7 @@ import { cleanUp, unlessGone } from '../ari/connection.ts'
 import type { Call } from '../calls/call.ts'
 import { createLeg, dialLeg, type Endpoint } from '../calls/leg.ts'
 import { waitInStasis } from '../calls/in-stasis.ts'
-import { isInterrupted, type CallRun, type Run } from '../calls/run.ts'
+import { livesOn, type CallRun, type Run } from '../calls/run.ts'
 
 /** Where an outgoing call goes, and whom it shows as the caller. */
 export interface Leg extends Endpoint {
@@ -48,7 +48,7 @@ async function dial(run: Run, leg: Leg | undefined, ringSeconds: number): Promis
     await Promise.all([told, dialLeg(call, channelId, { ringSeconds })])
   } catch (error) {
     // It was hung up while it was made.
-    if (!isInterrupted(run)) await cleanUp([channels.hangup({ channelId })])
+    if (!livesOn(run)) await cleanUp([channels.hangup({ channelId })])
     throw error
   }
 }

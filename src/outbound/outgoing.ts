@@ -78,13 +78,22 @@ export class Outgoing {
     run.recovered = leg === undefined
     const answered = originate(run, this.#house.ringSeconds, leg).then(() => this.#claim(call))
     const giveUp = async (error: unknown) => {
-      if (error === callEnded) return
+      if (error === callEnded || call.isHandedOver) return
       call.log.warn({ err: error as Error }, 'a call could not be made')
       await call.hangup('failed').catch(() => undefined)
     }
     const ringing = answered.then(() => true, giveUp)
     if (flow.early || (await ringing)) await flow.run()
     else await flow.end()
+  }
+
+  /** Another process carries this Asterisk from now on. */
+  handOver(node: AriNode): void {
+    for (const [id, group] of this.#groups)
+      if (group.node === node) {
+        group.isHandedOver = true
+        this.#groups.delete(id)
+      }
   }
 
   /** Ends a groupcall on a user's behalf. */
@@ -155,7 +164,7 @@ export class Outgoing {
     void found
       .run((_, index) => this.#member(found, index))
       .catch((err: unknown) => found.house.log.warn({ err: err as Error, groupcall: id }, 'it did not end well'))
-      .finally(() => this.#groups.delete(id))
+      .finally(() => this.#groups.get(id) === found && this.#groups.delete(id))
   }
 
   async #member(found: Groupcall, index: number): Promise<Call | undefined> {

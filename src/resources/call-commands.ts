@@ -6,6 +6,7 @@ import { talk } from '../actions/talk.ts'
 import { AriError } from '../ari/types.ts'
 import type { Call, CallRow } from '../calls/call.ts'
 import { HashdialError } from '../errors.ts'
+import { CallElsewhere } from '../nodes/elsewhere.ts'
 import type { Body, Command, Site } from './resource.ts'
 
 type Work = (call: Call, body: Body, site: Site) => Promise<void>
@@ -30,11 +31,7 @@ function liveCall(row: CallRow, { calls }: Site): Call {
     throw new HashdialError('FAILED_PRECONDITION', 'CALL_ALREADY_HANGUP', 'the call has ended already')
   const call = calls?.get?.(row.id)
   if (call) return call
-  throw new HashdialError(
-    'UNAVAILABLE',
-    'CALL_ELSEWHERE',
-    'this process does not carry the call: ask the one that does',
-  )
+  throw new CallElsewhere(row.node)
 }
 
 async function hold({ channelId, node: { ari } }: Call, { hold: wanted = true }: Body): Promise<void> {

@@ -1,6 +1,7 @@
 import { Direct } from '../directs/direct.ts'
 import { Job } from '../database/job.ts'
 import { EventCounter } from '../events/record.ts'
+import { NodeRecord } from '../nodes/node.ts'
 import { Subscriber } from '../registrar/account.ts'
 import { Edge, GuessBlock } from '../registrar/edge.ts'
 import { Registration, RegistrationFailure } from '../registrar/registration.ts'
@@ -56,6 +57,7 @@ export const entities = [
     TrunkAccount,
     Job,
     EventCounter,
+    NodeRecord,
   ],
 ]
 

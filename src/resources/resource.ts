@@ -30,6 +30,8 @@ export interface Site {
     hangup(id: string, node?: string): Promise<void>
     /** The call, if this process carries it. */
     get?(id: string): Call | undefined
+    /** Throws where another process carries the Asterisk of this name, and has to do it. */
+    checkHere?(node: string | undefined): void
   }
   readonly activeflows?: {
     /** Ends an activeflow and its call. Resolves when the end is on the way, or it was over already. */

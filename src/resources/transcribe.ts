@@ -63,7 +63,10 @@ export const transcribes: Resource<Transcribe> = {
     }),
     filter: Joi.object({ reference_id: id() }),
   },
-  removed: async (row, site) => site.transcribes?.drop(row.id),
+  async removed(row, site) {
+    if (row.tm_end === null) site.calls?.checkHere?.(row.node)
+    site.transcribes?.drop(row.id)
+  },
 }
 
 export const transcripts: Resource<Transcript> = {

@@ -29,7 +29,8 @@ export function mysqlPlan(site: Site): Plan {
       const data = join(room.folder, 'mysql/data')
       if (existsSync(data)) return
       // Under its name only when it is whole: a start may be interrupted at any time.
-      rmSync(`${data}.new`, { recursive: true, force: true })
+      // What was interrupted may be writing its last.
+      rmSync(`${data}.new`, { recursive: true, force: true, maxRetries: 20, retryDelay: 100 })
       const how = ['--initialize-insecure', '--datadir=/stack/mysql/data.new']
       const { code, output } = await room.run('mysqld', [defaults, ...how], { user })
       if (code !== 0) throw new StackError(`mysqld could not make its data folder:\n${lastLines(output)}`)
