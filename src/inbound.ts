@@ -65,7 +65,7 @@ export class Inbound {
   #accept(node: AriNode, channel: AriChannel, args: string[], takenOver: boolean): void {
     const { calls, liveCalls } = this.#house
     const [dialled = '', sipCallId = '', told = ''] = args
-    if (liveCalls.hasChannel(channel.id)) return
+    if (liveCalls.hasChannel(node, channel.id)) return
     const call = Call.incoming(node, channel, calls, { sip_call_id: sipCallId.slice(0, 255) })
     liveCalls.add(call, this.#begin(call, dialled, told, takenOver))
   }

@@ -111,11 +111,19 @@ async function readApiDocs(origin: string, carrier: Carrier): Promise<Apis> {
   }
 }
 
-/** swagger-client prints a note about Swagger 1.1 with console.log for all api-docs that it reads. */
+/* eslint-disable no-console */
+const print = console.log
+let mutes = 0
+
+/**
+ * swagger-client prints a note about Swagger 1.1 with console.log for all api-docs that it reads. Those of several Asterisks
+ * may be read at once.
+ */
 function muteConsole(): () => void {
-  /* eslint-disable no-console */
-  const print = console.log
+  mutes++
   console.log = () => undefined
-  return () => (console.log = print)
-  /* eslint-enable no-console */
+  return () => {
+    if (--mutes === 0) console.log = print
+  }
 }
+/* eslint-enable no-console */

@@ -7,6 +7,7 @@ import type { Call } from './call.ts'
 /** The calls that this process carries. */
 export class LiveCalls {
   readonly #calls = new Map<string, Call>()
+  /** By node and channel: two Asterisks that were started in the same second give their channels the same ids. */
   readonly #channels = new Set<string>()
   /** Every Asterisk that this process works with. */
   nodes: readonly AriNode[] = []
@@ -16,7 +17,7 @@ export class LiveCalls {
   /** Keeps the call until `done`, which is everything that is done for it, and until its channel is gone. */
   add(call: Call, done: Promise<void>): void {
     this.#calls.set(call.id, call)
-    this.#channels.add(call.channelId)
+    this.#channels.add(channelKey(call.node, call.channelId))
     void call.ended.then(() => call.hasEnded && this.#cancel((other) => other.row.master_call_id === call.id))
     void Promise.allSettled([done, call.ended]).then(() => {
       if (this.#calls.get(call.id) === call) this.#delete(call)
@@ -33,7 +34,7 @@ export class LiveCalls {
 
   #delete(call: Call): void {
     this.#calls.delete(call.id)
-    this.#channels.delete(call.channelId)
+    this.#channels.delete(channelKey(call.node, call.channelId))
   }
 
   /** Ends those that were to end with a call that is over. */
@@ -69,8 +70,8 @@ export class LiveCalls {
     return [...this.#calls.values()].filter((call) => call.node === node)
   }
 
-  hasChannel(id: string): boolean {
-    return this.#channels.has(id)
+  hasChannel(node: AriNode, id: string): boolean {
+    return this.#channels.has(channelKey(node, id))
   }
 
   has(callId: string): boolean {
@@ -105,3 +106,5 @@ export class LiveCalls {
     throw new CallElsewhere(node)
   }
 }
+
+const channelKey = ({ name }: AriNode, id: string): string => `${name} ${id}`

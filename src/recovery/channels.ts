@@ -25,7 +25,7 @@ export async function settleChannels(
 ): Promise<number> {
   const { liveCalls } = house
   const mine = new Set([...liveCalls.of(node).map(({ row }) => row), ...left].map((row) => row.activeflow_id))
-  const isKnown = (id: string) => liveCalls.hasChannel(id) || left.some(({ channel_id }) => channel_id === id)
+  const isKnown = (id: string) => liveCalls.hasChannel(node, id) || left.some(({ channel_id }) => channel_id === id)
   const unknown = channels.filter(({ id }) => inStasis.includes(id) && !isKnown(id))
   await Promise.all(unknown.filter(isWaiting).map((channel) => acceptIfThere(node, channel.id, house)))
   const orphans = unknown.filter((channel) => isOrphan(channel, mine)).map(({ id }) => id)
@@ -40,7 +40,7 @@ export async function settleChannels(
 /** A caller who hung up meanwhile is nobody to be served, and one whose StasisStart came meanwhile is served already. */
 async function acceptIfThere(node: AriNode, channelId: string, { inbound, liveCalls }: RecoveryHouse): Promise<void> {
   const channel = await unlessGone(node.ari.channels.get({ channelId }))
-  if (channel && isWaiting(channel) && !liveCalls.hasChannel(channelId)) inbound.acceptWaiting(node, channel)
+  if (channel && isWaiting(channel) && !liveCalls.hasChannel(node, channelId)) inbound.acceptWaiting(node, channel)
 }
 
 /** A caller whose StasisStart went to a process that died: they wait, and nobody has begun anything for them. */

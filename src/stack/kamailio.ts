@@ -57,9 +57,10 @@ export function kamailioArguments(site: Site): string[] {
   return ['-f', '/hashdial/kamailio/kamailio.cfg', '-DD', '-E', '-M', '32', '-w', '/tmp', ...listen]
 }
 
-export function writeKamailioFiles({ room, ports }: Site): void {
+export function writeKamailioFiles({ room, ports, moreAsterisks = [] }: Site): void {
   mkdirSync(join(room.folder, 'kamailio'), { recursive: true })
-  writeFileSync(join(room.folder, 'kamailio/dispatcher.list'), `1 sip:127.0.0.1:${ports.asteriskSip}\n`)
+  const lines = [ports.asteriskSip, ...moreAsterisks].map((port) => `1 sip:127.0.0.1:${port}\n`)
+  writeFileSync(join(room.folder, 'kamailio/dispatcher.list'), lines.join(''))
 }
 
 /** A SIP OPTIONS to the edge itself, and any final answer to it. */

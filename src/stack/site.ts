@@ -27,6 +27,8 @@ export interface Site {
   readonly baseDomain: string
   /** More environment for Kamailio and Hashdial. */
   readonly env: Readonly<Record<string, string>>
+  /** The SIP ports of Asterisks that somebody else starts beside the stack's own. */
+  readonly moreAsterisks?: readonly number[]
 }
 
 /** Made at random once for each stack; only root reads them. */

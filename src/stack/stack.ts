@@ -31,6 +31,7 @@ export interface StackOptions {
   /** Begin with empty tables. */
   fresh?: boolean
   address?: string
+  moreAsterisks?: readonly number[]
   progress?: Progress
   /** Start a part again that has died, by a process that stays behind. For a stack that is there for people, not for tests. */
   supervise?: boolean
@@ -213,7 +214,9 @@ export async function openStack(options: StackOptions): Promise<Stack> {
   const ports = { ...(portsByName[name] ?? portsByName.test!), ...options.ports }
   const room = new Room(rootfs, folder)
   const secrets = loadSecrets(folder)
-  return new Stack({ name, room, ports, secrets, address, baseDomain: 'hashdial.test', env }, hashdial)
+  const site = { name, room, ports, secrets, address, baseDomain: 'hashdial.test', env }
+  const { moreAsterisks = [] } = options
+  return new Stack({ ...site, moreAsterisks }, hashdial)
 }
 
 /** Brings a stack up, or what of it is not running, and returns when every part answers. */

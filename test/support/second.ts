@@ -1,9 +1,12 @@
 import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import type { ExecutionContext } from 'ava'
+import { ariUrl, asteriskPlan } from '../../src/stack/asterisk.ts'
 import { apiUrl, hashdialPlan } from '../../src/stack/hashdial.ts'
 import { Part } from '../../src/stack/part.ts'
 import { rest, type Ask } from '../../src/stack/rest.ts'
+import { Room } from '../../src/stack/room.ts'
+import type { Ports } from '../../src/stack/site.ts'
 import type { Stack } from '../../src/stack/stack.ts'
 import type { Setup } from './setup.ts'
 
@@ -18,9 +21,22 @@ export interface Second {
 /** Not started yet. It ends with the test. */
 export function secondHashdial(t: ExecutionContext, stack: Stack, { accessKey }: Setup, port: number): Second {
   const site = { ...stack.site, ports: { ...stack.site.ports, api: port } }
-  const folder = join(stack.folder, 'second')
-  mkdirSync(folder, { recursive: true })
-  const part = new Part(folder, hashdialPlan(site))
+  const part = new Part(folderOf(stack, 'second'), hashdialPlan(site))
   t.teardown(() => part.stop())
   return { part, api: rest(apiUrl(site), accessKey), url: apiUrl(site) }
+}
+
+/** A second Asterisk beside that of the stack, which is not started yet; whoever makes it has to stop it. */
+export function secondAsterisk(stack: Stack, ports: Ports): { part: Part; ariUrl: string } {
+  const room = new Room(stack.rootfs, folderOf(stack, 'second-asterisk'))
+  room.furnish()
+  // Its Kamailio is the stack's.
+  const site = { ...stack.site, room, ports: { ...ports, sip: stack.ports.sip } }
+  return { part: new Part(room.folder, asteriskPlan(site)), ariUrl: ariUrl(site) }
+}
+
+function folderOf(stack: Stack, name: string): string {
+  const folder = join(stack.folder, name)
+  mkdirSync(folder, { recursive: true })
+  return folder
 }
