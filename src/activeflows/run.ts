@@ -105,7 +105,7 @@ export class ListRun {
     if (!action) return done(`there is no action ${step.type}`)
     if (!run.caller && !action.sideEffectFree && !action.worksWithoutCaller) return done('there is no caller any more')
     const verdict = (await keeper.trial?.of(action, step, again)) ?? 'free'
-    if (verdict === 'refused') return done('Hashdial went down twice while it ran, so it is left out')
+    if (verdict === 'refused') return done('Hashdial went down three times while it ran, so it is left out')
     const marked = verdict === 'marked'
     try {
       const isStored = marked || !(action.sideEffectFree || action.final)

@@ -3,13 +3,13 @@ import { hasVariables } from '../actions/variables.ts'
 import { inTime } from '../database/write-behind.ts'
 import type { Progress } from './activeflow.ts'
 
-/** An action that the process has died of so often is not run again. */
-const mostDeaths = 2
+/** An action that the process may have died of so often is not run again. */
+const deathsMax = 3
 
-/** An action that the process has survived for so long is not what it dies of, in milliseconds. */
-const danger = 200
+/** An action that the process has survived for so long is not what it dies of. */
+const dangerMs = 200
 
-/** Actions on trial run one after another: when the process dies again, it is known of which. */
+/** Suspects run one after another: when the process dies again, it is known of which. */
 let last: Promise<void> = Promise.resolve()
 
 /**
@@ -43,13 +43,16 @@ export class Trial {
     const begunBefore = again || (this.#takenOver && this.#flow.state.executions === 1)
     if (!begunBefore && !action.sideEffectFree && !action.final) this.#deaths = 0 // it would have been stored
     if (this.#deaths === 0 || !(action.worksWithoutCaller || action.heavy || hasVariables(option))) return 'free'
-    if (again && this.#deaths >= mostDeaths) {
+    if (again && this.#deaths >= deathsMax) {
       this.#deaths = 1 // of what follows
       return 'refused'
     }
-    const before = last
-    last = new Promise((resolve) => (this.#end = resolve))
-    await before
+    // A process that is killed once was not taken down: all go on at once. Those that it died with again are suspects.
+    if (this.#deaths > 1) {
+      const before = last
+      last = new Promise((resolve) => (this.#end = resolve))
+      await before
+    }
     this.#flow.state.deaths = this.#deaths
     return 'marked'
   }
@@ -66,7 +69,7 @@ export class Trial {
       void inTime(saved)
         .catch(() => false)
         .finally(this.#end)
-    }, danger)
+    }, dangerMs)
     timer.unref()
   }
 
