@@ -13,8 +13,10 @@ import { scheduleJobs, type Job } from './jobs.ts'
 import { createLogger, type Logger } from './log.ts'
 import { createMetrics } from './metrics.ts'
 import { clusterKeys, Peers } from './nodes/peers.ts'
+import { EdgeEvents } from './registrar/edge-events.ts'
 import { repairs } from './registrar/repairs.ts'
 import { workingKeys } from './resources/accesskey.ts'
+import { extensionEvents } from './resources/extension-events.ts'
 import { entities } from './resources/index.ts'
 import { createTelephony } from './telephony.ts'
 import { Decoder } from './voice/decoder.ts'
@@ -75,7 +77,8 @@ async function openEvents(config: Config, parts: { database: DataSource; log: Lo
   const secrets = new KeyRing(config.secretKeys)
   const goodTokens = (hashes: readonly string[]) => workingKeys(parts.database, hashes)
   const stream = new Stream({ ...parts, perCustomer: config.customerStreams, goodTokens })
-  const telling = await openTelling({ ...parts, secrets }, () => stream.look())
+  const edge = new EdgeEvents(parts.database, parts.log, extensionEvents(config))
+  const telling = await openTelling({ ...parts, secrets }, () => stream.look(), [edge])
   return { secrets, stream, telling }
 }
 

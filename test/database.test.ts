@@ -176,7 +176,7 @@ test('the API works on MariaDB as on MySQL', async (t) => {
   await Promise.all(Array.from({ length: 20 }, () => api.post(key, `${path}/direct-hash-regenerate`)))
   t.regex((await api.put(key, path, { name: 'b', password: 'another one' })).body.direct_hash, /^[0-9a-f]{12}$/)
   await api.database.query(
-    `INSERT INTO registration_failures VALUES (?, '192.0.2.1', 'wrong_password', 1, NOW(6), NOW(6))`,
+    `INSERT INTO registration_failures VALUES (?, '192.0.2.1', 'wrong_password', 1, NOW(6), NOW(6), NULL, NULL)`,
     [one.id],
   )
   t.is((await api.get(key, path)).body.registration.failures.length, 1)

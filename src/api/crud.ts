@@ -165,7 +165,7 @@ function idOf(request: Request): string {
 }
 
 /** Which rows this caller may have to do with; 403 where there can be none. */
-function scopeOf({ access = 'customer', under }: Resource, request: Request): store.Scope {
+function scopeOf({ access = 'customer', under, operatorId }: Resource, request: Request): store.Scope {
   const principal = principalOf(request)
   if (principal.operator && access === 'customer') {
     const how = 'the admin key has none of these: use an access key of a customer (POST /v1.0/accesskeys makes one)'
@@ -177,7 +177,8 @@ function scopeOf({ access = 'customer', under }: Resource, request: Request): st
   }
   const { [under?.column ?? '']: parent } = request.params as Record<string, string>
   const within = under && parent !== undefined ? { [under.column]: parent } : {}
-  return principal.operator ? within : { customer_id: principal.customer_id, ...within }
+  const customer_id = principal.operator ? operatorId : principal.customer_id
+  return customer_id === undefined ? within : { customer_id, ...within }
 }
 
 /** Whom a new row will belong to. */

@@ -73,7 +73,7 @@ async function accept(
 
 function customerOf(user: Principal): string {
   if (!user.operator) return user.customer_id
-  const how = 'the admin key has no events: use an access key of a customer'
+  const how = 'the admin key has no stream, and its events are at GET /v1.0/events: use an access key of a customer'
   throw new HashdialError('PERMISSION_DENIED', 'PERMISSION_DENIED', how)
 }
 

@@ -13,8 +13,16 @@ interface Parts {
   secrets: KeyRing
 }
 
-/** All that tells others what has happened: the relay, and what follows from it. `numbered` is called when events can be seen. */
-export async function openTelling(parts: Parts, numbered: () => void = () => {}) {
+interface Source {
+  start(): void
+  stop(): Promise<void>
+}
+
+/**
+ * All that tells others what has happened: `sources` of events from outside, the relay, and what follows from it. `numbered`
+ * is called when events can be seen.
+ */
+export async function openTelling(parts: Parts, numbered: () => void = () => {}, sources: readonly Source[] = []) {
   await checkSecrets(parts.database, parts.secrets)
   const deliveries = new Deliveries(parts)
   const relay = new Relay(parts.database, parts.log, [fanOut], () => {
@@ -23,10 +31,9 @@ export async function openTelling(parts: Parts, numbered: () => void = () => {})
   })
   return {
     start() {
-      relay.start()
-      deliveries.start()
+      for (const one of [...sources, relay, deliveries]) one.start()
     },
-    stop: () => Promise.all([relay.stop(), deliveries.stop()]),
+    stop: () => Promise.all([...sources, relay, deliveries].map((one) => one.stop())),
   }
 }
 

@@ -1,6 +1,6 @@
 import { Entity, Index, PrimaryGeneratedColumn } from 'typeorm'
 import type { DataSource } from '../database.ts'
-import { Count, Exact, Key, Time } from '../database/columns.ts'
+import { Count, Exact, Flag, Key, Time } from '../database/columns.ts'
 
 /** One Kamailio: its heartbeat, about once a second, and its totals since it started. Kamailio writes it. */
 @Entity({ name: 'edges' })
@@ -15,6 +15,7 @@ export class Edge {
 /** A source that dialled too many direct addresses that do not exist. Kamailio writes it. */
 @Entity({ name: 'guess_blocks' })
 @Index('guess_blocks_newest', ['tm_create'])
+@Index('guess_blocks_told', ['told', 'id'])
 export class GuessBlock {
   @PrimaryGeneratedColumn({ type: 'bigint', unsigned: true }) id: number
   @Exact(64) edge: string
@@ -22,6 +23,8 @@ export class GuessBlock {
   @Count() misses: number
   @Time() tm_create: string
   @Time() tm_expire: string
+  /** Is there an event? */
+  @Flag() told: boolean
 }
 
 export interface EdgeState {

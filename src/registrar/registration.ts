@@ -1,20 +1,23 @@
-import { Entity, Index, VirtualColumn } from 'typeorm'
+import { Column, Entity, Index, PrimaryColumn, VirtualColumn } from 'typeorm'
 import type { EntityManager } from '../database.ts'
 import { fromSqlTime } from '../database.ts'
-import { Count, Exact, KeyOf, Key, Raw, Text, Time } from '../database/columns.ts'
+import { Count, Exact, KeyOf, Key, Raw, Reference, Text, Time } from '../database/columns.ts'
 
 /** The last sign of life: a REGISTER is as good as an answer. */
-const life = (row: string): string => `GREATEST(${row}.tm_registered, COALESCE(${row}.tm_answer, ${row}.tm_registered))`
+export const life = (row: string): string =>
+  `GREATEST(${row}.tm_registered, COALESCE(${row}.tm_answer, ${row}.tm_registered))`
 
 /**
  * Kamailio probes a device with OPTIONS: one that has not answered the last probe for 3 seconds, or the probe before, is
  * not there any more. The clock is the database's: Kamailio writes its times, and no two machines agree.
  */
-const status = (row: string): string =>
+export const status = (row: string): string =>
   `CASE WHEN ${row}.tm_expire <= UTC_TIMESTAMP(6) THEN 'unregistered'
     WHEN ${row}.tm_unanswered > ${life(row)} THEN 'unreachable'
     WHEN ${row}.tm_probe > ${life(row)} AND ${row}.tm_probe < UTC_TIMESTAMP(6) - INTERVAL 3 SECOND THEN 'unreachable'
     ELSE 'registered' END`
+
+const epoch = () => `'1970-01-01 00:00:00.000000'`
 
 /** Where the device of an extension is; Kamailio writes it. One device per extension is one row per extension. */
 @Entity({ name: 'registrations' })
@@ -39,12 +42,15 @@ export class Registration {
   @Time({ nullable: true }) tm_answer: string | null
   @Time({ nullable: true }) tm_unanswered: string | null
   @Count({ nullable: true }) rtt_ms: number | null
+  /** When it began: no refresh changes it. */
+  @Column({ type: 'datetime', precision: 6, default: epoch }) tm_begin: string
   @VirtualColumn({ type: 'varchar', query: status }) status: 'registered' | 'unreachable' | 'unregistered'
 }
 
 /** Who failed to register an extension, and why; Kamailio writes it. */
 @Entity({ name: 'registration_failures' })
 @Index('registration_failures_last', ['tm_last'])
+@Index('registration_failures_due', ['tm_due'])
 export class RegistrationFailure {
   @KeyOf('extensions', 'registration_failures_extension') extension_id: string
   @Key(64) source_address: string
@@ -52,20 +58,47 @@ export class RegistrationFailure {
   @Count() count: number
   @Time() tm_first: string
   @Time() tm_last: string
+  /** Since when there is something to tell. */
+  @Time({ nullable: true }) tm_due: string | null
+  @Time({ nullable: true }) tm_told: string | null
+}
+
+/** A registration that has begun or ended, as it was then. Kamailio writes it, and who tells of it removes it. */
+@Entity({ name: 'registration_changes' })
+export class RegistrationChange {
+  @PrimaryColumn({ type: 'bigint', unsigned: true, generated: 'increment' }) number: number
+  @Reference() extension_id: string
+  @Exact(16) status: 'registered' | 'unregistered'
+  @Time() tm_begin: string
+  @Column({ type: 'varchar', length: 1500, charset: 'utf8mb4', collation: 'utf8mb4_bin', default: '' }) contact: string
+  @Exact(64, { default: '' }) source_address: string
+  @Exact(8, { default: '' }) transport: string
+  @Column({ type: 'varchar', length: 255, default: '' }) user_agent: string
+  @Time({ nullable: true }) tm_registered: string | null
+  @Time({ nullable: true }) tm_expire: string | null
+  @Time() tm_create: string
+}
+
+/** What was told last of the registration of an extension. */
+@Entity({ name: 'registration_states' })
+@Index('registration_states_status', ['status'])
+export class RegistrationState {
+  @KeyOf('extensions', 'registration_states_extension') extension_id: string
+  @Exact(16) status: Registration['status']
+  @Time() tm_begin: string
 }
 
 export type Failure = Pick<RegistrationFailure, 'source_address' | 'reason' | 'count' | 'tm_first' | 'tm_last'>
 
-/** What the API shows of it. */
-export type RegistrationView = Pick<
-  Registration,
-  'status' | 'contact' | 'source_address' | 'transport' | 'user_agent'
-> & {
+/** What is shown of a registration as it is at some moment. */
+export type Snapshot = Pick<Registration, 'status' | 'contact' | 'source_address' | 'transport' | 'user_agent'> & {
   tm_registered: string | null
   tm_expire: string | null
   rtt_ms: number | null
-  failures: Failure[]
 }
+
+/** What the API shows of it. */
+export type RegistrationView = Snapshot & { failures: Failure[] }
 
 const nowhere = {
   ...({ status: 'unregistered', contact: '', source_address: '', transport: '', user_agent: '' } as const),
@@ -73,7 +106,7 @@ const nowhere = {
 }
 
 /** A registration that ended is none, whether its row is gone already or not. */
-export function viewRegistration(row: Registration | null | undefined, failures: Failure[]): RegistrationView {
+export function viewRegistration(row: Snapshot | null | undefined, failures: Failure[]): RegistrationView {
   if (!row || row.status === 'unregistered') return { ...nowhere, failures }
   const { status, contact, source_address, transport, user_agent, tm_registered, tm_expire, rtt_ms } = row
   return { status, contact, source_address, transport, user_agent, tm_registered, tm_expire, rtt_ms, failures }

@@ -1,6 +1,7 @@
 import Joi from 'joi'
 import { toSqlTime } from '../database.ts'
 import { EventRecord } from '../events/record.ts'
+import { operatorId } from '../registrar/edge-reports.ts'
 import { customerId, id, time } from './fields.ts'
 import type { Resource } from './resource.ts'
 
@@ -26,8 +27,12 @@ export const topic = () =>
 export const events: Resource<EventRecord> = {
   type: 'event',
   plural: 'events',
-  about: 'What happened: in the same transaction as the row that it is about, and kept for some days.',
+  about:
+    'What happened: in the same transaction as the row that it is about, and kept for some days. With the admin key: what ' +
+    'concerns no customer (direct_scan_detected: a source that guesses direct addresses), as of the customer 0000….',
   entity: EventRecord,
+  access: 'both',
+  operatorId,
   schema: {
     read: Joi.object({
       id: id().required(),

@@ -154,7 +154,6 @@ export const extensions: DialableResource<Extension> = {
   async complete(rows, manager) {
     const ids = rows.map(({ id }) => id)
     const failures = await recentFailures(manager, ids)
-    for (const row of rows)
-      row.registration = viewRegistration(row.registration as Registration | null, failures.get(row.id) ?? [])
+    for (const row of rows) row.registration = viewRegistration(row.registration, failures.get(row.id) ?? [])
   },
 }

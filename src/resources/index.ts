@@ -4,7 +4,7 @@ import { EventCounter } from '../events/record.ts'
 import { NodeRecord } from '../nodes/node.ts'
 import { Subscriber } from '../registrar/account.ts'
 import { Edge, GuessBlock } from '../registrar/edge.ts'
-import { Registration, RegistrationFailure } from '../registrar/registration.ts'
+import { Registration, RegistrationChange, RegistrationFailure, RegistrationState } from '../registrar/registration.ts'
 import { TrunkAccount, TrunkAddress } from '../registrar/trunk.ts'
 import { accesskeys } from './accesskey.ts'
 import { activeflows } from './activeflow.ts'
@@ -51,6 +51,8 @@ export const entities = [
     Subscriber,
     Registration,
     RegistrationFailure,
+    RegistrationChange,
+    RegistrationState,
     Edge,
     GuessBlock,
     TrunkAddress,

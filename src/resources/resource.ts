@@ -111,6 +111,8 @@ export interface Resource<R extends Row = Row> {
   readonly deletable?: boolean
   /** Whose they are: a customer's own (the default), the operator's alone, or both may have a hand in it. */
   readonly access?: 'customer' | 'operator' | 'both'
+  /** The customer_id that the operator's own rows have: it sees no others. */
+  readonly operatorId?: string
   /** Whether it is dialable, and when it gets its hash. On request: when the first one is asked for. */
   readonly direct?: 'on create' | 'on request'
   /** What a call to it gets. */

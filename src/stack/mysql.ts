@@ -95,6 +95,7 @@ export async function migrateStack(site: Site): Promise<void> {
   await migrate(databaseUrl(site))
   const rights = {
     SELECT: ['subscriber', 'extensions', 'directs', 'numbers', 'trunks', 'trunk_addresses', 'trunk_accounts'],
+    INSERT: ['registration_changes'],
     'SELECT, INSERT, UPDATE, DELETE': ['registrations', 'registration_failures', 'edges', 'guess_blocks'],
   }
   const grants = Object.entries(rights).flatMap(([right, tables]) =>

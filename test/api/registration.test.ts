@@ -81,7 +81,7 @@ test('the latest failures are shown with their sources, the latest first', async
     [other.id, '192.0.2.99', 'already_registered', 3, 0],
   ])
     await api().database.query(
-      `INSERT INTO registration_failures VALUES (?, ?, ?, ?, UTC_TIMESTAMP(6) - INTERVAL 1 HOUR, UTC_TIMESTAMP(6) - INTERVAL ? SECOND)`,
+      `INSERT INTO registration_failures VALUES (?, ?, ?, ?, UTC_TIMESTAMP(6) - INTERVAL 1 HOUR, UTC_TIMESTAMP(6) - INTERVAL ? SECOND, NULL, NULL)`,
       [extensionId, source, reason, count, age],
     )
   const { failures } = await read()

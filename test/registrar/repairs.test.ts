@@ -24,7 +24,7 @@ test('registrations that ran out are removed, and no others', async (t) => {
     ids.push(body.id)
     await api().database.query(
       `INSERT INTO registrations VALUES (?, '', '', '', 'udp', '', '', '', 1, '', '', '', UTC_TIMESTAMP(6),
-        UTC_TIMESTAMP(6) + INTERVAL ? SECOND, NULL, NULL, NULL, NULL)`,
+        UTC_TIMESTAMP(6) + INTERVAL ? SECOND, NULL, NULL, NULL, NULL, UTC_TIMESTAMP(6))`,
       [body.id, seconds],
     )
   }
