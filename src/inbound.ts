@@ -6,6 +6,7 @@ import { Call, type CallHouse } from './calls/call.ts'
 import { limitColumns, type CustomerLimits, type Limits } from './calls/limits.ts'
 import type { LiveCalls } from './calls/live-calls.ts'
 import { ownerOf } from './calls/owner.ts'
+import { incomingRow } from './calls/row.ts'
 import { CallRun } from './calls/run.ts'
 import { numberOf, trailOf } from './calls/stamp.ts'
 import { databaseState, findRow, type DataSource } from './database.ts'
@@ -66,7 +67,8 @@ export class Inbound {
     const { calls, liveCalls } = this.#house
     const [dialled = '', sipCallId = '', told = ''] = args
     if (liveCalls.hasChannel(node, channel.id)) return
-    const call = Call.incoming(node, channel, calls, { sip_call_id: sipCallId.slice(0, 255) })
+    // Nothing of it is stored before its first action.
+    const call = new Call(incomingRow(node.name, channel, { sip_call_id: sipCallId.slice(0, 255) }), node, calls)
     liveCalls.add(call, this.#begin(call, dialled, told, takenOver))
   }
 

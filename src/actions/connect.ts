@@ -1,7 +1,8 @@
 import Joi from 'joi'
 import { dialAll } from '../calls/dial-all.ts'
 import { dialOne } from '../calls/dial.ts'
-import type { DialOptions, Outcome } from '../calls/leg.ts'
+import type { DialOptions, Outcome, Transfers } from '../calls/leg.ts'
+import { resolveTransfer } from '../calls/transfers.ts'
 import { addressOf, resolveDestination, callerIdOf, presentationNumber, destination, source } from '../calls/party.ts'
 import { HashdialError } from '../errors.ts'
 import type { ResolvedDestination, Destination, Source } from '../calls/party.ts'
@@ -72,13 +73,15 @@ async function dial(
   run: ActionRun,
   all: ResolvedDestination[],
   options: Identified,
-  { limits: counted, ringSeconds: usual }: Pick<House, 'limits' | 'ringSeconds'>,
+  house: Pick<House, 'database' | 'baseDomain' | 'web' | 'limits' | 'ringSeconds'>,
 ): Promise<Outcome> {
   const { call } = run
+  const { limits: counted, ringSeconds: usual } = house
   const id = `connect-${run.id}`
   const { timeout, ring_method, early_media = true } = options
   const ringSeconds = timeout === undefined ? usual : timeout / 1000
-  const limits = { ringSeconds, stored: run.stored, ...talks(run) }
+  const transfers = transfersOf(run, house)
+  const limits = { ringSeconds, stored: run.stored, transfers, ...talks(run) }
   const identityFor = (parties: ResolvedDestination[]) => {
     const called = parties.map(({ address }) => address)
     const address = presentationNumber(call.row, called)
@@ -117,6 +120,28 @@ function talks(run: ActionRun): Pick<DialOptions, 'talking' | 'hadTalked'> {
     talking() {
       run.memory['talked'] = true
       run.save().catch((err: Error) => call.log.warn({ err }, 'that two talk could not be noted'))
+    },
+  }
+}
+
+/** Of the destinations those that are extensions may send the caller on. */
+function transfersOf(run: ActionRun, house: Pick<House, 'database' | 'baseDomain' | 'web' | 'limits'>): Transfers {
+  const { customer_id } = run.call.row
+  const state: Transfers['state'] = run.memory['transfer'] ?? {}
+  return {
+    state,
+    save() {
+      run.memory['transfer'] = state
+      return run.save()
+    },
+    async resolve(by, user) {
+      const found = await resolveTransfer(house, customer_id, by, user)
+      try {
+        if (found?.outward) house.limits.takeRate(customer_id, 1)
+      } catch {
+        return undefined // the log has been told
+      }
+      return found
     },
   }
 }

@@ -4,6 +4,7 @@ import type { AriNode } from '../ari/connection.ts'
 import type { Call, CallFacts, CallHouse, CallRow } from '../calls/call.ts'
 import type { LiveCalls } from '../calls/live-calls.ts'
 import type { PartRow } from '../calls/parts.ts'
+import { resolveDestination, type Destination } from '../calls/party.ts'
 import { CallRun, type StepLike } from '../calls/run.ts'
 import { callEnded, cancelled, handedOver } from '../calls/signals.ts'
 import { now, type DataSource, type EntityManager } from '../database.ts'
@@ -80,6 +81,19 @@ export class Activeflows {
   /** Runs one action beside what the call's flow does. Resolves when it is done, or heard; rejects with why it cannot be. */
   command(call: Call, step: StepLike): Promise<void> {
     return runCommand(this.house, call, step, this.#current.get(call.id)?.state.variables)
+  }
+
+  /** Sends the caller of a call to somebody else, in place of the one they talk with. Rejects with a HashdialError. */
+  async transfer(call: Call, destination: Destination): Promise<void> {
+    const found = await resolveDestination(this.house, call.row.customer_id, destination)
+    if ('problem' in found) {
+      const details = [{ field: 'destination', problem: found.problem }]
+      if (found.allowed) throw new HashdialError('NOT_FOUND', 'DESTINATION_NOT_FOUND', found.problem, details)
+      throw new HashdialError('INVALID_ARGUMENT', 'DESTINATION_NOT_ALLOWED', found.problem, details)
+    }
+    if (found.outward) this.house.limits.takeRate(call.row.customer_id, 1)
+    if (!call.transfers.ask(found))
+      throw new HashdialError('FAILED_PRECONDITION', 'NOT_CONNECTED', 'the caller is not connected with anybody')
   }
 
   /** Records the end of an activeflow together with the beginning of the one that follows it. Never rejects. */

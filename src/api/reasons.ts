@@ -40,6 +40,7 @@ const reasons: Partial<Record<ErrorStatus, Reasons>> = {
     CALL_ALREADY_HANGUP: 'The call has ended.',
     CALL_NOT_READY: 'The call is not in a state for this, as before its answer.',
     GROUPCALL_ALREADY_HANGUP: 'The groupcall has ended.',
+    NOT_CONNECTED: 'The caller is connected with nobody who could be replaced.',
     NOT_RECORDING: 'Nothing is being recorded.',
     SECRET_KEYS_MISSING: 'The installation has no key to keep secrets with (`HASHDIAL_SECRET_KEYS`).',
     RECORDING_NOT_ENDED: 'The recording is still being made.',

@@ -4,7 +4,7 @@ import type { Logger } from '../log.ts'
 import { loadOperations, type Carrier } from './client.ts'
 import type { AriOperations } from './operations.ts'
 import { AriSocket } from './socket.ts'
-import { AriError, type AriEvent } from './types.ts'
+import { AriError, subjectOf, type AriEvent } from './types.ts'
 import { wantedEvents } from './wanted-events.ts'
 
 const retryMin = 100
@@ -215,7 +215,7 @@ export class AriNode {
     try {
       if (event.type === 'StasisStart') this.#listener.stasisStart(this, event)
       if (event.type === 'ApplicationReplaced') this.#listener.replaced?.(this)
-      const id = event.channel?.id ?? event.playback?.id ?? event.recording?.name ?? event.eventname
+      const id = subjectOf(event)
       const listeners = id === undefined ? undefined : this.#listeners.get(id)
       if (listeners) for (const listener of [...listeners]) listener(event)
     } catch (error) {

@@ -28,6 +28,9 @@ export interface AriOperations {
     unmute(p: Id & { direction: Direction }): Promise<void>
     hold(p: Id): Promise<void>
     unhold(p: Id): Promise<void>
+    startMoh(p: Id & { mohClass?: string }): Promise<void>
+    stopMoh(p: Id): Promise<void>
+    transfer_progress(p: Id & { states: string }): Promise<void>
     snoopChannelWithId(p: SnoopChannel): Promise<AriChannel>
     record(p: RecordChannel): Promise<AriRecording>
     externalMedia(p: ExternalMedia): Promise<AriChannel>
@@ -48,6 +51,7 @@ export interface AriOperations {
     list(): Promise<AriBridge[]>
     createWithId(p: { bridgeId: string; type: string; name?: string }): Promise<AriBridge>
     addChannel(p: { bridgeId: string; channel: string }): Promise<void>
+    removeChannel(p: { bridgeId: string; channel: string }): Promise<void>
     destroy(p: { bridgeId: string }): Promise<void>
   }
 }

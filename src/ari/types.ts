@@ -49,8 +49,17 @@ export interface AriEvent {
   /** When Asterisk told so, as `2026-11-26T01:26:42.797+0000`. */
   timestamp?: string
   dialstatus?: string
+  /** Of a transfer (ChannelTransfer): where to, and by whom; with a state it is what became of it. */
+  state?: string
+  refer_to?: { requested_destination?: { destination?: string } }
+  referred_by?: { source_channel?: AriChannel }
   /** Of an event that somebody made by a request. */
   eventname?: string
+}
+
+/** The channel, playback or recording that it is about. */
+export function subjectOf({ channel, playback, recording, eventname, referred_by }: AriEvent): string | undefined {
+  return channel?.id ?? playback?.id ?? recording?.name ?? eventname ?? referred_by?.source_channel?.id
 }
 
 /** What ARI answers when it refuses. `status` is HTTP's; 0 stands for no answer at all. */

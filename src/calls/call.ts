@@ -6,8 +6,10 @@ import type { Logger } from '../log.ts'
 import { reasonOfStatus, refusalStatus, type HangupReason } from './causes.ts'
 import { DtmfBuffer } from './dtmf-buffer.ts'
 import type { CallFacts, CallHouse } from './house.ts'
+import type { Endpoint } from './endpoint.ts'
 import { News } from './news.ts'
-import { incomingRow, type CallRow } from './row.ts'
+import { Requests } from './requests.ts'
+import type { CallRow } from './row.ts'
 import { callEnded, handedOver, interrupted } from './signals.ts'
 import { newTrail } from './stamp.ts'
 
@@ -32,6 +34,8 @@ export class Call implements CallFacts {
   /** Its row is in MySQL. */
   stored = false
   readonly dtmf = new DtmfBuffer()
+  /** Somebody wants the caller to be sent to somebody else: who is in the bridge with them does it. */
+  readonly transfers = new Requests<Endpoint>()
   trail = newTrail
 
   constructor(
@@ -43,11 +47,6 @@ export class Call implements CallFacts {
     this.#news = new News(row, house.eventOf)
     const left = Date.parse(row.tm_create) + house.callSeconds * 1000 - Date.now()
     this.#limit = setTimeout(() => void this.hangup('timeout').catch(() => undefined), Math.max(0, left))
-  }
-
-  /** A caller's channel becomes a call; nothing is stored before `save`. */
-  static incoming(node: AriNode, channel: AriChannel, house: CallHouse, row: Partial<CallRow>): Call {
-    return new Call(incomingRow(node.name, channel, row), node, house)
   }
 
   get id(): string {

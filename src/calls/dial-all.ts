@@ -3,16 +3,8 @@ import { Inbox } from '../ari/inbox.ts'
 import { ensureBridge, ignoreConflict } from './bridge.ts'
 import type { Call } from './call.ts'
 import type { Run } from './run.ts'
-import {
-  createLeg,
-  dialLeg,
-  statusOf,
-  tearDown,
-  untilEnd,
-  type Endpoint,
-  type DialOptions,
-  type Outcome,
-} from './leg.ts'
+import { Talk } from './talk.ts'
+import { createLeg, dialLeg, statusOf, tearDown, type Endpoint, type DialOptions, type Outcome } from './leg.ts'
 import { waitInStasis } from './in-stasis.ts'
 
 /**
@@ -24,7 +16,9 @@ export async function dialAll(run: Run, destinations: readonly Endpoint[], optio
   const ids = legs.map(({ id }) => id)
   const { call, signal, recovered } = run
   const inbox = new Inbox(call.node, signal, ...ids)
+  const talk = new Talk(run, inbox, options, ...ids)
   try {
+    if (recovered && options.transfers?.state.leg !== undefined) return await talk.resume(ids[0]!, destinations[0]!)
     const found = recovered ? await find(call, ids) : undefined
     // They had been talking, and the callee hung up while nobody listened.
     if (found?.size === 0 && options.hadTalked()) return { talked: true, legGone: true }
@@ -34,11 +28,11 @@ export async function dialAll(run: Run, destinations: readonly Endpoint[], optio
     const others = ids.filter((id) => id !== winner)
     await cleanUp(others.map((channelId) => call.node.ari.channels.hangup({ channelId })))
     options.talking?.()
-    await talk(call, winner, options.id)
-    return await untilEnd(call, inbox, winner)
+    await joinWinner(call, winner, options.id)
+    return await talk.untilEnd(winner, legs.find(({ id }) => id === winner)!.destination)
   } finally {
     inbox.close()
-    await tearDown(run, options.id, ids)
+    await tearDown(run, options.id, [...talk.legs])
   }
 }
 
@@ -114,7 +108,7 @@ function best(one: number, other: number): number {
   return one === 480 ? other : one
 }
 
-async function talk(call: Call, winner: string, bridgeId: string): Promise<void> {
+async function joinWinner(call: Call, winner: string, bridgeId: string): Promise<void> {
   await ensureBridge(call, bridgeId)
   const joined = call.node.ari.bridges.addChannel({ bridgeId, channel: `${call.channelId},${winner}` })
   await Promise.all([call.answer(), joined.catch(ignoreConflict)])

@@ -1,15 +1,14 @@
 import { unlessGone } from '../ari/connection.ts'
 import { Inbox } from '../ari/inbox.ts'
 import { ensureBridge, ignoreConflict } from './bridge.ts'
-import type { Call } from './call.ts'
 import type { Run } from './run.ts'
+import { Talk } from './talk.ts'
 import {
   createLeg,
   dialLeg,
   setConnectedLine,
   statusOf,
   tearDown,
-  untilEnd,
   type Endpoint,
   type DialOptions,
   type Outcome,
@@ -26,18 +25,21 @@ import {
 export async function dialOne(run: Run, destination: Endpoint, options: DialOptions): Promise<Outcome> {
   const { id } = options
   const inbox = new Inbox(run.call.node, run.signal, id)
+  const talk = new Talk(run, inbox, options, id)
   let outcome: Outcome | undefined
   try {
-    outcome = run.recovered ? await resume(run, inbox, options) : undefined
-    outcome ??= await ring(run, destination, inbox, options)
+    outcome = run.recovered ? await resume(talk, destination) : undefined
+    outcome ??= await ring(talk, destination)
     return outcome
   } finally {
     inbox.close()
-    await tearDown(run, id, outcome?.legGone === true ? [] : [id])
+    const isGone = outcome?.legGone === true && talk.legs.size === 1
+    await tearDown(run, id, isGone ? [] : [...talk.legs])
   }
 }
 
-async function ring(run: Run, destination: Endpoint, inbox: Inbox, options: DialOptions): Promise<Outcome> {
+async function ring(talk: Talk, destination: Endpoint): Promise<Outcome> {
+  const { run, inbox, options } = talk
   const { id } = options
   const { call } = run
   await Promise.all([
@@ -51,20 +53,21 @@ async function ring(run: Run, destination: Endpoint, inbox: Inbox, options: Dial
     if (event?.type === 'ChannelDestroyed') return { talked: false, status: statusOf(event), legGone: true }
   }
   await join(run, options)
-  return untilAnswer(call, inbox, options)
+  return untilAnswer(talk, destination)
 }
 
 /** Goes on with the leg of an earlier run, if there is one. */
-async function resume(run: Run, inbox: Inbox, options: DialOptions): Promise<Outcome | undefined> {
-  const { id } = options
-  const { call } = run
-  const leg = await unlessGone(call.node.ari.channels.get({ channelId: id }))
+async function resume(talk: Talk, destination: Endpoint): Promise<Outcome | undefined> {
+  const { run, options } = talk
+  const { id, transfers } = options
+  if (transfers?.state.leg !== undefined) return talk.resume(id, destination)
+  const leg = await unlessGone(run.call.node.ari.channels.get({ channelId: id }))
   // It hung up while nobody listened, or was never made: whom it called is asked again.
   if (!leg) return options.hadTalked() ? { talked: true, legGone: true } : undefined
   if (leg.state !== 'Up') await join(run, { ...options, stored: Promise.resolve() })
-  if (leg.state !== 'Up') return untilAnswer(call, inbox, options)
+  if (leg.state !== 'Up') return untilAnswer(talk, destination)
   options.talking?.()
-  return untilEnd(call, inbox, id)
+  return talk.untilEnd(id, destination)
 }
 
 /** Puts both into the bridge and dials. Asterisk takes the requests of one WebSocket in their order. */
@@ -90,14 +93,15 @@ function again({ recovered }: Run): (error: unknown) => void {
   }
 }
 
-async function untilAnswer(call: Call, inbox: Inbox, { id, ringSeconds, talking }: DialOptions): Promise<Outcome> {
+async function untilAnswer(talk: Talk, destination: Endpoint): Promise<Outcome> {
+  const { id, ringSeconds, talking } = talk.options
   const deadline = performance.now() + ringSeconds * 1000
   for (;;) {
-    const event = await inbox.next(deadline)
+    const event = await talk.inbox.next(deadline)
     if (!event) return { talked: false, status: 480, legGone: false }
     if (event.type === 'ChannelDestroyed') return { talked: false, status: statusOf(event), legGone: true }
     if (event.type !== 'ChannelStateChange' || event.channel?.state !== 'Up') continue
     talking?.()
-    return untilEnd(call, inbox, id)
+    return talk.untilEnd(id, destination)
   }
 }

@@ -1,19 +1,35 @@
 import { cleanUp } from '../ari/connection.ts'
-import type { Inbox } from '../ari/inbox.ts'
 import type { AriEvent } from '../ari/types.ts'
 import type { Call } from './call.ts'
 import { refusalStatus } from './causes.ts'
+import type { Endpoint } from './endpoint.ts'
 import { livesOn, type Run } from './run.ts'
 import { fromDomain, stamp } from './stamp.ts'
 
-/** Where a leg goes: an endpoint of Asterisk (`PJSIP/hashdial/sip:1001@…`). */
-export interface Endpoint {
-  endpoint: string
-  /** Of an address outside: what its name stands for, as `192.0.2.7:5060/udp`. */
-  next?: string
-  /** The domain that its From has, in place of the caller's. */
-  domain?: string
+/** A transfer that is under way: the leg that is made for it, and where that goes. */
+export interface PendingTransfer {
+  id: string
+  to: Endpoint
 }
+
+/** What a run after a crash has to know of transfers: they are kept in the memory of the action. */
+export interface TransferState {
+  /** How many there were, which names the legs. */
+  count?: number
+  /** The leg that the caller talks with, where it is not the first, and where it goes. */
+  leg?: string
+  to?: Endpoint
+  pending?: PendingTransfer
+}
+
+export interface Transfers {
+  readonly state: TransferState
+  save(): Promise<void>
+  /** Where whoever was called at `by` may send the caller by this user part of an address; undefined: nowhere. */
+  resolve(by: Endpoint, user: string): Promise<Endpoint | undefined>
+}
+
+export type { Endpoint } from './endpoint.ts'
 
 /** What became of the two: they talked and the callee hung up, or he was never reached (`status`: SIP). */
 export type Outcome = { talked: true; legGone: true } | { talked: false; status: number; legGone: boolean }
@@ -30,11 +46,9 @@ export interface DialOptions {
   hadTalked: () => boolean
   /** Who is said to be calling, as channel variables; without it, the caller. */
   identity?: Record<string, string> | undefined
+  /** The one who was called may send the caller elsewhere. */
+  transfers?: Transfers
 }
-
-/** How long after the answer the caller is looked at, and at most between two looks, in milliseconds. */
-const firstLookMs = 1_000
-const lookMsMax = 60_000
 
 /** Makes a leg: a channel that finds its way into Stasis, and is not dialled yet. It may be the call's own. */
 export async function createLeg(
@@ -66,26 +80,6 @@ export async function dialLeg(call: Call, id: string, options: Pick<DialOptions,
   const caller = options.identity || id === call.channelId ? {} : { caller: call.channelId }
   // A margin over our own limit: Asterisk's is for the case that nobody is left to enforce ours.
   await call.node.ari.channels.dial({ channelId: id, ...caller, timeout: options.ringSeconds + 5 })
-}
-
-/** The callee's end; the caller's aborts the signal, and `next` throws its reason. */
-export async function untilEnd(call: Call, inbox: Inbox, legId: string): Promise<Outcome> {
-  for (let pause = firstLookMs; ; pause = Math.min(pause * 2, lookMsMax)) {
-    const look = performance.now() + pause
-    for (let event; (event = await inbox.next(look));)
-      if (event.type === 'ChannelDestroyed' && event.channel?.id === legId) return { talked: true, legGone: true }
-    await lookAtCaller(call)
-  }
-}
-
-/**
- * A CANCEL that crosses the callee's answer can end the caller's SIP session while Asterisk answers the caller in the
- * bridge: ast_answer() then takes the hangup off the channel's queue, and the bridge, which hears no more of a caller who
- * is gone, waits for ever. Any command makes Stasis look for itself whether the channel has hung up (res_stasis.c), and
- * this one does nothing else to a caller who was answered.
- */
-async function lookAtCaller({ node, channelId }: Call): Promise<void> {
-  await cleanUp([node.ari.channels.ringStop({ channelId })])
 }
 
 /** The SIP status of a leg that ended before it was answered. */

@@ -5,6 +5,7 @@ import { recording_start } from '../actions/recording_start.ts'
 import { talk } from '../actions/talk.ts'
 import { AriError } from '../ari/types.ts'
 import type { Call, CallRow } from '../calls/call.ts'
+import { destination, type Destination } from '../calls/party.ts'
 import { HashdialError } from '../errors.ts'
 import { CallElsewhere } from '../nodes/elsewhere.ts'
 import type { Body, Command, Site } from './resource.ts'
@@ -54,4 +55,9 @@ export const callCommands: Readonly<Record<string, Command<CallRow>>> = {
   talk: action('talk', 'Say a text to the caller; the answer waits for the beginning only', talk.options),
   recording_start: action('recording_start', 'Record both parties', recording_start.options),
   recording_stop: action('recording_stop', 'End its recordings'),
+  transfer: command(
+    'Send the caller to somebody else, in place of the one they talk with: when nobody answers there, they talk on',
+    Joi.object({ destination: destination.required() }),
+    async (call, body, { activeflows }) => activeflows?.transfer(call, body.destination as Destination),
+  ),
 }

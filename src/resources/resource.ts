@@ -5,6 +5,7 @@ import type { Step } from '../actions/index.ts'
 import type { GroupcallRow } from '../outbound/groupcall.ts'
 import type { OriginateRequest } from '../outbound/request.ts'
 import type { Call } from '../calls/call.ts'
+import type { Destination } from '../calls/party.ts'
 import type { StepLike } from '../calls/run.ts'
 import type { DataSource, EntityManager } from '../database.ts'
 import type { KeyRing } from '../database/secrets.ts'
@@ -38,6 +39,8 @@ export interface Site {
     stop(row: { id: string; reference_id: string }, node?: string): Promise<void>
     /** Runs an action beside the flow of a call that this process carries. Rejects with a HashdialError. */
     command(call: Call, step: StepLike): Promise<void>
+    /** Sends the caller to somebody else, in place of the one they talk with. Rejects with a HashdialError. */
+    transfer(call: Call, destination: Destination): Promise<void>
   }
   /** Makes calls. */
   readonly outgoing?: {

@@ -3,7 +3,7 @@ import { inside } from '../support/caller.ts'
 import { header, type RequestOptions, type SipClient, type SipMessage } from '../support/sip.ts'
 import { base, contactOf, Edge, incoming, register, routes, tagOf } from './edge.ts'
 
-const methods = 'INVITE, ACK, CANCEL, BYE, UPDATE, INFO, PRACK, OPTIONS'
+const methods = 'INVITE, ACK, CANCEL, BYE, UPDATE, INFO, PRACK, OPTIONS, REFER'
 const boast =
   'Allow: OPTIONS, REGISTER, SUBSCRIBE, NOTIFY, PUBLISH, INVITE, ACK, BYE, CANCEL, UPDATE, PRACK, MESSAGE, REFER'
 
@@ -69,11 +69,13 @@ test('what Asterisk does not know in a call is answered, and the call lives', as
       cseq: ++cseq,
       extra: [...(dialog.extra ?? []), ...(more.extra ?? [])],
     })
-  for (const method of ['REFER', 'MESSAGE', 'NOTIFY', 'PUBLISH', 'REGISTER', 'FOO', 'invite']) {
+  for (const method of ['MESSAGE', 'NOTIFY', 'PUBLISH', 'REGISTER', 'FOO', 'invite']) {
     const answer = await ask(method, { extra: ['Refer-To: <sip:a@example.com>', 'Event: refer'] })
     t.is(answer.status, 405, method)
     t.is(header(answer, 'allow'), methods)
   }
+  t.is((await ask('REFER')).status, 400)
+  t.is((await ask('REFER', { extra: ['Refer-To: <sip:a@example.com>'] })).status, 403)
   t.is((await ask('SUBSCRIBE', { extra: ['Event: dialog'] })).status, 489)
   for (const type of [
     'text/plain',

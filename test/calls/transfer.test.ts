@@ -1,0 +1,209 @@
+import test, { type ExecutionContext } from 'ava'
+import { becomesTrue } from '../../src/stack/shell.ts'
+import { callFlow, flow } from '../support/flows.ts'
+import { setUp, type Extension, type Setup } from '../support/setup.ts'
+import type { Softphone } from '../support/softphone.ts'
+import { header, type SipClient, type SipMessage } from '../support/sip.ts'
+import { device, hasEnded, hearEachOther, incoming, latestCall, leavesNothing, sdp, talking } from './support.ts'
+import type { CallView } from './support.ts'
+
+const aorOf = ({ username, domain_name }: Extension): string => `sip:${username}@${domain_name}`
+const isUp = ({ status }: CallView): boolean => status === 'progressing'
+
+interface Three {
+  setup: Setup
+  caller: Softphone
+  first: Softphone
+  second: Softphone
+  other: Extension
+}
+
+/** A caller who talks with a device of the customer, and another device. */
+async function three(t: ExecutionContext): Promise<Three> {
+  const setup = await setUp(t)
+  const [one, other] = [await setup.extension(), await setup.extension()]
+  const [first, second] = [await setup.phone(one), await setup.phone(other)]
+  return { setup, caller: await talking(t, setup, one.direct_uri, first), first, second, other }
+}
+
+async function endsWell(t: ExecutionContext, setup: Setup, id: string): Promise<void> {
+  const read = async () => (await setup.api<CallView>('GET', `/calls/${id}`)).body
+  t.true(await becomesTrue(10_000, async () => hasEnded(await read())), 'it is the same call to the end')
+  t.true(await leavesNothing(setup.stack, (await read()).activeflow_id))
+}
+
+/** A device that answers, and transfers, as it is told: baresip hangs up where a transfer fails. */
+class Transferor {
+  #refers = 0
+
+  private constructor(
+    readonly sip: SipClient,
+    readonly invite: SipMessage,
+    readonly to: string,
+  ) {}
+
+  static async answer(setup: Setup, extension: Extension, dial: () => Promise<unknown>): Promise<Transferor> {
+    const sip = await device(setup, extension)
+    await dial()
+    const invite = await incoming(sip)
+    sip.reply(invite, '200 OK', [], sdp('127.0.0.1', 40_000))
+    const ack = await sip.message(({ method }) => method === 'ACK')
+    return new Transferor(sip, invite, header(ack, 'to'))
+  }
+
+  /** The answer to a REFER, and the last that is told of its progress. */
+  async transfer(to: string): Promise<{ status: number; progress: string }> {
+    const since = this.sip.received.length
+    const [from = '', tag = ''] = this.to.split(';tag=')
+    const routes = (this.invite.headers.get('record-route') ?? []).flatMap((value) => value.split(/,\s*/))
+    const { status } = await this.sip.request('REFER', {
+      ...{ uri: /<([^>]+)>/.exec(header(this.invite, 'contact'))![1]!, from, tag, to: header(this.invite, 'from') },
+      ...{ callId: header(this.invite, 'call-id'), cseq: 100 + this.#refers++ },
+      extra: [...routes.map((route) => `Route: ${route}`), `Refer-To: <${to}>`],
+    })
+    return { status, progress: status === 202 ? await this.#progress(since) : '' }
+  }
+
+  async #progress(since: number): Promise<string> {
+    for (let seen = since; ; seen++) {
+      const notify = await this.sip.message(({ method }) => method === 'NOTIFY', seen, 15_000)
+      seen = this.sip.received.indexOf(notify)
+      this.sip.reply(notify, '200 OK')
+      if (!notify.body.includes(' 100 ')) return notify.body.trim()
+    }
+  }
+
+  /** Does the call go on? */
+  get hasHungUp(): boolean {
+    return this.sip.received.some(({ method }) => method === 'BYE')
+  }
+}
+
+test('a device sends its caller to an extension, and the two hear each other', async (t) => {
+  const { setup, caller, first, second, other } = await three(t)
+  const { id } = await latestCall(setup.api, isUp)
+  await first.transfer(aorOf(other))
+  await second.rings()
+  await second.answer()
+  await first.closed()
+  await hearEachOther(t, caller, second)
+  await second.hangup()
+  await caller.closed()
+  await endsWell(t, setup, id)
+})
+
+test('a device sends its caller to a direct address', async (t) => {
+  const { setup, caller, first, second, other } = await three(t)
+  const { id } = await latestCall(setup.api, isUp)
+  await first.transfer(other.direct_uri)
+  await second.rings()
+  await second.answer()
+  await hearEachOther(t, caller, second)
+  await caller.hangup()
+  await second.closed()
+  await endsWell(t, setup, id)
+})
+
+test('who was sent for and is busy leaves the caller with the device that sent them, which is told so', async (t) => {
+  const setup = await setUp(t)
+  const [one, other] = [await setup.extension(), await setup.extension()]
+  const second = await setup.phone(other)
+  const caller = await setup.stranger()
+  const first = await Transferor.answer(setup, one, () => caller.dial(one.direct_uri))
+  await caller.established()
+  const { id } = await latestCall(setup.api, isUp)
+  const [{ progress }] = await Promise.all([first.transfer(aorOf(other)), second.rings().then(() => second.reject())])
+  t.regex(progress, /^SIP\/2.0 [56]/)
+  t.false(first.hasHungUp)
+  t.is((await latestCall(setup.api, isUp)).id, id)
+  await caller.hangup()
+  await first.sip.message(({ method }) => method === 'BYE').then((bye) => first.sip.reply(bye, '200 OK'))
+  await endsWell(t, setup, id)
+})
+
+test('a caller who hangs up while somebody is sent for leaves nothing behind', async (t) => {
+  const { setup, caller, first, second, other } = await three(t)
+  const { id } = await latestCall(setup.api, isUp)
+  await first.transfer(aorOf(other))
+  await second.rings()
+  await caller.hangup()
+  await second.closed()
+  await endsWell(t, setup, id)
+})
+
+test('a device that has hung up is called again when nobody answers whom it has sent for', async (t) => {
+  const { setup, caller, first, second, other } = await three(t)
+  const { id } = await latestCall(setup.api, isUp)
+  await first.transfer(aorOf(other))
+  await second.rings()
+  await first.hangup()
+  await first.closed()
+  await second.reject()
+  await first.rings()
+  await first.answer()
+  await hearEachOther(t, caller, first)
+  await caller.hangup()
+  await first.closed()
+  await endsWell(t, setup, id)
+})
+
+test('one who was sent for may send the caller on', async (t) => {
+  const { setup, caller, first, second, other } = await three(t)
+  const last = await setup.extension()
+  const third = await setup.phone(last)
+  await first.transfer(aorOf(other))
+  await second.rings()
+  await second.answer()
+  await hearEachOther(t, caller, second)
+  await second.transfer(aorOf(last))
+  await third.rings()
+  await third.answer()
+  await hearEachOther(t, caller, third)
+  await caller.hangup()
+  await third.closed()
+})
+
+test('the API sends the caller to somebody else, and only while they talk with somebody', async (t) => {
+  const { setup, caller, first, second, other } = await three(t)
+  const { id } = await latestCall(setup.api, isUp)
+  const send = async (destination: object) => (await setup.api('POST', `/calls/${id}/transfer`, { destination })).status
+  t.is(await send({ type: 'extension', target_name: 'nobody' }), 404)
+  t.is(await send({ type: 'extension', target: other.id }), 200)
+  await second.rings()
+  await second.answer()
+  await first.closed()
+  await hearEachOther(t, caller, second)
+  await caller.hangup()
+  await second.closed()
+  await endsWell(t, setup, id)
+  const alone = await callFlow(setup, [['answer'], ['sleep', { duration: 60_000 }]])
+  const waiting = await latestCall(setup.api, isUp)
+  const path = `/calls/${waiting.id}/transfer`
+  t.is((await setup.api('POST', path, { destination: { type: 'extension', target: other.id } })).status, 409)
+  await alone.hangup()
+})
+
+test('a number, a foreign address or nobody is not reached by a transfer without the right to it', async (t) => {
+  const setup = await setUp(t)
+  const [one, foreign] = [await setup.extension(), await (await setUp(t)).extension()]
+  const caller = await setup.stranger()
+  const first = await Transferor.answer(setup, one, () => caller.dial(one.direct_uri))
+  const declined = { status: 202, progress: 'SIP/2.0 603 Decline' }
+  t.deepEqual(await first.transfer(`sip:+4930123456@${one.domain_name}`), declined)
+  t.deepEqual(await first.transfer(`sip:nobody@${one.domain_name}`), declined)
+  t.deepEqual(await first.transfer(aorOf(foreign)), declined)
+  t.is((await first.transfer('sip:bob@elsewhere.test')).status, 403)
+  t.false(first.hasHungUp)
+  t.is((await setup.api<{ result: object[] }>('GET', '/calls')).body.result.length, 1)
+  await caller.hangup()
+  await first.sip.message(({ method }) => method === 'BYE').then((bye) => first.sip.reply(bye, '200 OK'))
+})
+
+test('a caller who was sent to a flow of the customer hears it', async (t) => {
+  const { setup, caller, first } = await three(t)
+  const uri = await flow(setup, [['answer'], ['play', { stream_urls: ['digits:1234567890'] }]])
+  await first.transfer(uri)
+  t.true(await becomesTrue(10_000, () => caller.hearing() !== ''))
+  await first.closed()
+  await caller.closed(20_000)
+})
