@@ -95,6 +95,7 @@ test.serial('a part that has died is told by health, and started again; those th
 
 test.serial('after everything was killed a start is quiet and works; a stop ends the supervisor too', async (t) => {
   for (const { pid } of [own.supervisor, ...own.parts]) process.kill(pid!, 'SIGKILL')
+  t.true(await becomesTrue(5_000, () => own.parts.every(({ pid }) => pid === undefined)))
   const lines: string[] = []
   await own.start({ supervise: true, progress: (line) => lines.push(line) })
   t.is(lines.length, 4, lines.join('\n'))
