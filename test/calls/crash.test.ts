@@ -213,3 +213,26 @@ test.serial('calls live on while MySQL is away, new ones are told 503, and all i
   await phone.closed()
   t.true(await leavesNothing(stack))
 })
+
+test.serial('a caller who is being sent to somebody else gets there when Hashdial is killed meanwhile', async (t) => {
+  const setup = await setUp(t, stack)
+  const [one, other] = [await setup.extension(), await setup.extension()]
+  const [first, second] = [await setup.phone(one), await setup.phone(other)]
+  const caller = await talking(t, setup, one.direct_uri, first)
+  const { id } = await latestCall(setup.api, ({ status }) => status === 'progressing')
+  await first.transfer(`sip:${other.username}@${other.domain_name}`)
+  await second.rings()
+  await stack.part('hashdial').kill9()
+  await stack.part('hashdial').start()
+  await second.answer()
+  await hearEachOther(t, caller, second)
+  await first.closed()
+  // Once more, now that it is done: they talk on.
+  await stack.part('hashdial').kill9()
+  await stack.part('hashdial').start()
+  await hearEachOther(t, caller, second)
+  await second.hangup()
+  await caller.closed()
+  t.is((await latestCall(setup.api, hasEnded)).id, id)
+  t.true(await leavesNothing(stack))
+})
