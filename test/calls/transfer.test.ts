@@ -26,6 +26,19 @@ async function three(t: ExecutionContext): Promise<Three> {
   return { setup, caller: await talking(t, setup, one.direct_uri, first), first, second, other }
 }
 
+/** A caller who talks with a device that may dial numbers, and a number that a carrier answers. */
+async function withTrunk(t: ExecutionContext) {
+  const setup = await setUp(t)
+  const carrier = await setup.carrier({ address: '127.0.33.21', caller: '+493077' })
+  const trunk = { auth_types: ['ip'], allowed_ips: ['127.0.33.98'], domain_name: carrier.domain }
+  t.is((await setup.api('POST', '/trunks', trunk)).status, 201)
+  const one = await setup.extension()
+  t.is((await setup.api('PUT', `/extensions/${one.id}`, { outbound: true })).status, 200)
+  const first = await setup.phone(one)
+  const caller = await talking(t, setup, one.direct_uri, first)
+  return { setup, caller, first, number: `sip:+4930123456@${one.domain_name}` }
+}
+
 async function endsWell(t: ExecutionContext, setup: Setup, id: string): Promise<void> {
   const read = async () => (await setup.api<CallView>('GET', `/calls/${id}`)).body
   t.true(await becomesTrue(10_000, async () => hasEnded(await read())), 'it is the same call to the end')
@@ -197,6 +210,16 @@ test('a number, a foreign address or nobody is not reached by a transfer without
   t.is((await setup.api<{ result: object[] }>('GET', '/calls')).body.result.length, 1)
   await caller.hangup()
   await first.sip.message(({ method }) => method === 'BYE').then((bye) => first.sip.reply(bye, '200 OK'))
+})
+
+test('a device that may dial numbers sends its caller to one', async (t) => {
+  const { setup, caller, first, number } = await withTrunk(t)
+  const { id } = await latestCall(setup.api, isUp)
+  await first.transfer(number)
+  await first.closed()
+  t.true(await caller.hears(caller), 'the carrier sends its tone back')
+  await caller.hangup()
+  await endsWell(t, setup, id)
 })
 
 test('a caller who was sent to a flow of the customer hears it', async (t) => {
