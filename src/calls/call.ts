@@ -12,6 +12,7 @@ import { Requests } from './requests.ts'
 import type { CallRow } from './row.ts'
 import { callEnded, handedOver, interrupted } from './signals.ts'
 import { newTrail } from './stamp.ts'
+import { declineTransfer } from './transfer-progress.ts'
 
 export type { CallFacts, CallHouse } from './house.ts'
 export type { Address, CallRow } from './row.ts'
@@ -225,6 +226,7 @@ export class Call implements CallFacts {
   #event(event: AriEvent, { type, channel, cause = 0, tech_cause } = event): void {
     if (type === 'ChannelStateChange') this.updateState(channel?.state)
     else if (type === 'ChannelDtmfReceived') this.dtmf.press(event)
+    else if (type === 'ChannelTransfer') declineTransfer(this.node, event)
     // Of a leg that we made ChannelDestroyed is told in any case, and says why nobody answered.
     else if (this.outgoing && !this.answered && type === 'ChannelDestroyed')
       this.end('remote', reasonOfStatus(refusalStatus(cause, tech_cause)))

@@ -12,12 +12,11 @@ import {
   type PendingTransfer,
 } from './leg.ts'
 import type { Run } from './run.ts'
+import { declineTransfer, tellTransfer } from './transfer-progress.ts'
 
 /** How long after the answer the caller is looked at, and at most between two looks. */
 const firstLookMs = 1_000
 const lookMsMax = 60_000
-
-type Progress = 'channel_answered' | 'channel_unavailable' | 'channel_declined'
 
 /**
  * The caller and one other party in a bridge, until either hangs up. Meanwhile the other party, or the API, may send the
@@ -155,6 +154,7 @@ export class Talk {
     for (;;) {
       const event = await this.inbox.next(deadline)
       if (!event) return 480
+      declineTransfer(call.node, event) // one at a time
       if (event.channel?.id !== id) continue
       if (event.type === 'ChannelDestroyed') return statusOf(event)
       if (event.type === 'StasisStart' && !isDialled) {
@@ -174,9 +174,8 @@ export class Talk {
     await unlessGone(joined.catch(ignoreConflict))
   }
 
-  /** The progress of a transfer, for the device that has asked for it. It may have hung up. */
-  async #tell(leg: string, states: Progress): Promise<void> {
-    if (leg !== '') await cleanUp([this.run.call.node.ari.channels.transfer_progress({ channelId: leg, states })])
+  async #tell(leg: string, progress: Parameters<typeof tellTransfer>[2]): Promise<void> {
+    if (leg !== '') await tellTransfer(this.run.call.node, leg, progress)
   }
 
   async #isThere(leg: string): Promise<boolean> {

@@ -1,10 +1,11 @@
 import test, { type ExecutionContext } from 'ava'
 import { becomesTrue } from '../../src/stack/shell.ts'
+import { BareCaller } from '../support/caller.ts'
 import { callFlow, flow } from '../support/flows.ts'
 import { setUp, type Extension, type Setup } from '../support/setup.ts'
 import type { Softphone } from '../support/softphone.ts'
-import { header, type SipClient, type SipMessage } from '../support/sip.ts'
-import { device, hasEnded, hearEachOther, incoming, latestCall, leavesNothing, sdp, talking } from './support.ts'
+import { Transferor } from '../support/transferor.ts'
+import { hasEnded, hearEachOther, latestCall, leavesNothing, sdp, talking } from './support.ts'
 import type { CallView } from './support.ts'
 
 const aorOf = ({ username, domain_name }: Extension): string => `sip:${username}@${domain_name}`
@@ -43,53 +44,6 @@ async function endsWell(t: ExecutionContext, setup: Setup, id: string): Promise<
   const read = async () => (await setup.api<CallView>('GET', `/calls/${id}`)).body
   t.true(await becomesTrue(10_000, async () => hasEnded(await read())), 'it is the same call to the end')
   t.true(await leavesNothing(setup.stack, (await read()).activeflow_id))
-}
-
-/** A device that answers, and transfers, as it is told: baresip hangs up where a transfer fails. */
-class Transferor {
-  #refers = 0
-
-  private constructor(
-    readonly sip: SipClient,
-    readonly invite: SipMessage,
-    readonly to: string,
-  ) {}
-
-  static async answer(setup: Setup, extension: Extension, dial: () => Promise<unknown>): Promise<Transferor> {
-    const sip = await device(setup, extension)
-    await dial()
-    const invite = await incoming(sip)
-    sip.reply(invite, '200 OK', [], sdp('127.0.0.1', 40_000))
-    const ack = await sip.message(({ method }) => method === 'ACK')
-    return new Transferor(sip, invite, header(ack, 'to'))
-  }
-
-  /** The answer to a REFER, and the last that is told of its progress. */
-  async transfer(to: string): Promise<{ status: number; progress: string }> {
-    const since = this.sip.received.length
-    const [from = '', tag = ''] = this.to.split(';tag=')
-    const routes = (this.invite.headers.get('record-route') ?? []).flatMap((value) => value.split(/,\s*/))
-    const { status } = await this.sip.request('REFER', {
-      ...{ uri: /<([^>]+)>/.exec(header(this.invite, 'contact'))![1]!, from, tag, to: header(this.invite, 'from') },
-      ...{ callId: header(this.invite, 'call-id'), cseq: 100 + this.#refers++ },
-      extra: [...routes.map((route) => `Route: ${route}`), `Refer-To: <${to}>`],
-    })
-    return { status, progress: status === 202 ? await this.#progress(since) : '' }
-  }
-
-  async #progress(since: number): Promise<string> {
-    for (let seen = since; ; seen++) {
-      const notify = await this.sip.message(({ method }) => method === 'NOTIFY', seen, 15_000)
-      seen = this.sip.received.indexOf(notify)
-      this.sip.reply(notify, '200 OK')
-      if (!notify.body.includes(' 100 ')) return notify.body.trim()
-    }
-  }
-
-  /** Does the call go on? */
-  get hasHungUp(): boolean {
-    return this.sip.received.some(({ method }) => method === 'BYE')
-  }
 }
 
 test('a device sends its caller to an extension, and the two hear each other', async (t) => {
@@ -210,6 +164,28 @@ test('a number, a foreign address or nobody is not reached by a transfer without
   t.is((await setup.api<{ result: object[] }>('GET', '/calls')).body.result.length, 1)
   await caller.hangup()
   await first.sip.message(({ method }) => method === 'BYE').then((bye) => first.sip.reply(bye, '200 OK'))
+})
+
+test('who has called sends nobody anywhere, and neither does a device twice at once; both are told so', async (t) => {
+  const setup = await setUp(t)
+  const [one, other] = [await setup.extension(), await setup.extension()]
+  const second = await setup.phone(other)
+  const caller = await BareCaller.open(t, setup)
+  const dialled: Promise<unknown>[] = []
+  const first = await Transferor.answer(setup, one, async () => {
+    dialled.push(caller.dial(one.direct_uri, sdp('127.0.0.1', caller.ports[0]!)))
+    await Promise.resolve()
+  })
+  await Promise.all(dialled)
+  const asked = await caller.request('REFER', { extra: [`Refer-To: <${aorOf(other)}>`] })
+  t.is(asked.status, 202)
+  await caller.sip.message(({ method, body }) => method === 'NOTIFY' && body.startsWith('SIP/2.0 603'))
+  const answered = first.transfer(aorOf(other))
+  await second.rings()
+  t.regex((await first.transfer(aorOf(one))).progress, /^SIP\/2.0 603/)
+  await second.reject()
+  t.regex((await answered).progress, /^SIP\/2.0 [56]/)
+  await caller.bye()
 })
 
 test('a device that may dial numbers sends its caller to one', async (t) => {
