@@ -10,6 +10,7 @@ import {
   type Endpoint,
   type Outcome,
   type PendingTransfer,
+  type Transfers,
 } from './leg.ts'
 import type { Run } from './run.ts'
 import { declineTransfer, tellTransfer } from './transfer-progress.ts'
@@ -56,7 +57,7 @@ export class Talk {
   /** Goes on with who talked, or was sent for, before a crash. */
   async resume(first: string, destination: Endpoint): Promise<Outcome> {
     const { leg = first, to = destination, pending } = this.options.transfers?.state ?? {}
-    for (const id of [leg, ...(pending ? [pending.id] : [])]) this.#watch(id)
+    for (const id of [leg, pending?.id]) if (id) this.#watch(id)
     if (pending) {
       const found = await this.#complete(leg, to, pending, true)
       return found ? this.untilEnd(found.leg, found.to) : { talked: true, legGone: true }
@@ -77,47 +78,45 @@ export class Talk {
     return now
   }
 
-  async #transfer(leg: string, from: Endpoint, to: Endpoint) {
-    const { transfers, id } = this.options
-    if (!transfers) return { leg, to: from }
+  #transfer(leg: string, from: Endpoint, to: Endpoint) {
+    return this.options.transfers
+      ? this.#begin(this.options.transfers, leg, from, to)
+      : Promise.resolve({ leg, to: from })
+  }
+
+  /** It is known to a run after a crash before anything of it is done. Without a leg nobody is left who transfers. */
+  async #begin(transfers: Transfers, leg: string, from: Endpoint, to: Endpoint) {
     const { state } = transfers
     state.count = (state.count ?? 0) + 1
-    const pending = { id: `${id}-t${state.count}`, to }
+    const pending = { id: `${this.options.id}-t${state.count}`, to }
     Object.assign(state, { leg, to: from, pending })
     await transfers.save()
     this.#watch(pending.id)
     return this.#complete(leg, from, pending, false)
   }
 
-  /** Who the caller talks with after it; undefined: nobody. */
-  async #complete(leg: string, from: Endpoint, pending: PendingTransfer, isAgain: boolean) {
+  /** Who the caller talks with after it; undefined: nobody. Whoever has hung up meanwhile is called once more. */
+  async #complete(
+    leg: string,
+    from: Endpoint,
+    pending: PendingTransfer,
+    isAgain: boolean,
+  ): Promise<{ leg: string; to: Endpoint } | undefined> {
+    const { channels } = this.run.call.node.ari
     const refusal = await this.#fetch(leg, pending, isAgain)
-    const isBack = refusal !== undefined && (await this.#isThere(leg))
     if (refusal === undefined) {
       await this.#tell(leg, 'channel_answered')
-      await cleanUp([this.run.call.node.ari.channels.hangup({ channelId: leg })])
+      if (leg !== '') await cleanUp([channels.hangup({ channelId: leg })])
       return this.#settle({ leg: pending.id, to: pending.to })
     }
+    const isBack = leg !== '' && (await this.#isThere(leg))
     await this.#tell(leg, refusal >= 600 ? 'channel_declined' : 'channel_unavailable')
-    await cleanUp([this.run.call.node.ari.channels.hangup({ channelId: pending.id })])
+    await cleanUp([channels.hangup({ channelId: pending.id })])
     if (isBack) {
       await this.#join(leg)
       return this.#settle({ leg, to: from })
     }
-    return this.#recall(from)
-  }
-
-  /** Whoever has sent the caller away and hung up is called once more. */
-  async #recall(from: Endpoint) {
-    const { transfers, id } = this.options
-    const { state } = transfers!
-    state.count = (state.count ?? 0) + 1
-    const pending = { id: `${id}-t${state.count}`, to: from }
-    Object.assign(state, { leg: pending.id, to: from, pending })
-    await transfers!.save()
-    this.#watch(pending.id)
-    const refusal = await this.#fetch('', pending, false)
-    return refusal === undefined ? this.#settle({ leg: pending.id, to: from }) : undefined
+    return leg === '' ? undefined : this.#begin(this.options.transfers!, '', from, from)
   }
 
   async #settle(now: { leg: string; to: Endpoint }) {

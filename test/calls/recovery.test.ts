@@ -120,3 +120,26 @@ test.serial('an Asterisk that goes away costs the log a line, and no stack for e
   t.true(await becomesTrue(15_000, async () => (await activeflow(setup)).status === 'ended'))
   t.notRegex(log().slice(logged), /"stack":/)
 })
+
+test.serial(
+  'a device that is called back after its transfer failed may answer when Hashdial was killed meanwhile',
+  async (t) => {
+    const setup = await setUp(t, stack)
+    const [one, other] = [await setup.extension(), await setup.extension()]
+    const [first, second] = [await setup.phone(one), await setup.phone(other)]
+    const caller = await talking(t, setup, one.direct_uri, first)
+    await first.transfer(`sip:${other.username}@${other.domain_name}`)
+    await second.rings()
+    await first.hangup()
+    await first.closed()
+    await second.reject()
+    await first.rings()
+    await stack.part('hashdial').kill9()
+    await stack.part('hashdial').start()
+    await first.answer()
+    await hearEachOther(t, caller, first)
+    await caller.hangup()
+    await first.closed()
+    t.true(await leavesNothing(stack))
+  },
+)

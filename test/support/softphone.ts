@@ -91,12 +91,12 @@ export class Softphone {
   async hangup(): Promise<void> {
     await this.baresip.command('hangup')
   }
-  /** Sends the re-INVITE and waits for its answer. */
   /** Sends the other party to this address (REFER). */
   async transfer(uri: string): Promise<void> {
     await this.baresip.command('transfer', uri)
   }
 
+  /** Sends the re-INVITE and waits for its answer. */
   async hold(): Promise<void> {
     await this.#renegotiated(this.baresip.command('hold'))
   }
