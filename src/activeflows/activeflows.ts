@@ -4,7 +4,7 @@ import type { AriNode } from '../ari/connection.ts'
 import type { Call, CallFacts, CallHouse, CallRow } from '../calls/call.ts'
 import type { LiveCalls } from '../calls/live-calls.ts'
 import type { PartRow } from '../calls/parts.ts'
-import { resolveDestination, type Destination } from '../calls/party.ts'
+import { foundDestinations, resolveDestination, type Destination } from '../calls/party.ts'
 import { CallRun, type StepLike } from '../calls/run.ts'
 import { callEnded, cancelled, handedOver } from '../calls/signals.ts'
 import { now, type DataSource, type EntityManager } from '../database.ts'
@@ -85,14 +85,10 @@ export class Activeflows {
 
   /** Sends the caller of a call to somebody else, in place of the one they talk with. Rejects with a HashdialError. */
   async transfer(call: Call, destination: Destination): Promise<void> {
-    const found = await resolveDestination(this.house, call.row.customer_id, destination)
-    if ('problem' in found) {
-      const details = [{ field: 'destination', problem: found.problem }]
-      if (found.allowed) throw new HashdialError('NOT_FOUND', 'DESTINATION_NOT_FOUND', found.problem, details)
-      throw new HashdialError('INVALID_ARGUMENT', 'DESTINATION_NOT_ALLOWED', found.problem, details)
-    }
-    if (found.outward) this.house.limits.takeRate(call.row.customer_id, 1)
-    if (!call.transfers.ask(found))
+    const resolved = await resolveDestination(this.house, call.row.customer_id, destination)
+    const [found] = foundDestinations([resolved], 'destination')
+    if (found!.outward) this.house.limits.takeRate(call.row.customer_id, 1)
+    if (!call.transfers.ask(found!))
       throw new HashdialError('FAILED_PRECONDITION', 'NOT_CONNECTED', 'the caller is not connected with anybody')
   }
 

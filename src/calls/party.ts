@@ -1,5 +1,6 @@
 import Joi from 'joi'
 import type { DataSource } from '../database.ts'
+import { HashdialError } from '../errors.ts'
 import type { Directory } from './directory.ts'
 import type { Endpoint } from './leg.ts'
 import { nextHop } from './next-hop.ts'
@@ -80,6 +81,20 @@ export async function resolveDestination(
   if (!row) return { problem: `you have no extension ${target || target_name}`, allowed: true }
   const address = { type, target: row.id, target_name: row.username }
   return { endpoint: `PJSIP/hashdial/sip:${row.username}@${row.domain_name}`, address, outward: false }
+}
+
+/** Those that were found. Throws a HashdialError that names what is wrong with the others, which `field` gave. */
+export function foundDestinations(
+  all: readonly (ResolvedDestination | Problem)[],
+  field: string,
+): ResolvedDestination[] {
+  const wrong = all.filter((each) => 'problem' in each)
+  if (wrong.length === 0) return all as ResolvedDestination[]
+  const details = wrong.map(({ problem }) => ({ field, problem }))
+  const told = [...new Set(details.map(({ problem }) => problem))].join('; ')
+  if (wrong.every(({ allowed }) => allowed))
+    throw new HashdialError('NOT_FOUND', 'DESTINATION_NOT_FOUND', told, details)
+  throw new HashdialError('INVALID_ARGUMENT', 'DESTINATION_NOT_ALLOWED', told, details)
 }
 
 async function findSip(

@@ -3,6 +3,7 @@ import type { Directory } from '../calls/directory.ts'
 import { limitColumns, type CustomerLimits } from '../calls/limits.ts'
 import {
   addressOf,
+  foundDestinations,
   resolveDestination,
   type ResolvedDestination,
   type Destination,
@@ -58,15 +59,7 @@ export async function resolveRequest(directory: Directory, order: OriginateReque
     order.flow_id ? findFlow(directory, customer_id, order.flow_id) : { actions: order.actions ?? [], flow: null },
     findLimits(directory, customer_id),
   ])
-  const wrong = parties.filter((party) => 'problem' in party)
-  if (wrong.length > 0) {
-    const details = wrong.map(({ problem }) => ({ field: 'destinations', problem }))
-    const told = [...new Set(details.map(({ problem }) => problem))].join('; ')
-    if (wrong.every(({ allowed }) => allowed))
-      throw new HashdialError('NOT_FOUND', 'DESTINATION_NOT_FOUND', told, details)
-    throw new HashdialError('INVALID_ARGUMENT', 'DESTINATION_NOT_ALLOWED', told, details)
-  }
-  return { source, parties: parties as ResolvedDestination[], ...found, limits }
+  return { source, parties: foundDestinations(parties, 'destinations'), ...found, limits }
 }
 
 const unknown: CallerId = { address: { type: '', target: '', target_name: '' }, domain: '' }
