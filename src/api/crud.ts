@@ -4,7 +4,7 @@ import { now } from '../database.ts'
 import { HashdialError } from '../errors.ts'
 import { id } from '../resources/fields.ts'
 import { present } from '../resources/present.ts'
-import type { Command, Resource, Row, Site } from '../resources/resource.ts'
+import type { Command, Part, Resource, Row, Site } from '../resources/resource.ts'
 import { principalOf, type Principal } from './auth.ts'
 import { readBody } from './body.ts'
 import { pagingQuery, readPageToken, writePageToken } from './paging.ts'
@@ -14,7 +14,7 @@ import * as store from './store.ts'
 
 /** The routes of a resource, as far as it has schemas for them. */
 export function routesOf(resource: Resource, site: Site): ServerRoute[] {
-  const { schema, deletable, direct, file, commands = {} } = resource
+  const { schema, deletable, direct, file, commands = {}, parts = {} } = resource
   return [
     listRoute(resource, site),
     readRoute(resource, site),
@@ -24,6 +24,7 @@ export function routesOf(resource: Resource, site: Site): ServerRoute[] {
     ...(direct ? [regenerateRoute(resource, site)] : []),
     ...(file ? [fileRoute(resource, site, file)] : []),
     ...Object.entries(commands).map(([name, command]) => commandRoute(resource, site, name, command)),
+    ...Object.entries(parts).map(([name, part]) => partRoute(resource, site, name, part)),
   ]
 }
 
@@ -95,8 +96,21 @@ function updateRoute(resource: Resource, site: Site, schema: Joi.ObjectSchema): 
     ...{ summary: `Change one ${resource.type}: give the fields that change`, body: schema, payload: bodyPayload },
     async handler(request) {
       const scope = scopeOf(resource, request)
-      const row = await store.update(site, resource, scope, idOf(request), await readBody(request, schema))
-      return present(resource, row, site)
+      const what = { scope, id: idOf(request), body: await readBody(request, schema) }
+      return present(resource, await store.update(site, resource, what), site)
+    },
+  })
+}
+
+function partRoute(resource: Resource, site: Site, name: string, part: Part<Row>): ServerRoute {
+  const { summary, body } = part
+  return described({
+    ...oneRow(resource, 'PUT', `/${name}`),
+    ...{ summary, body, payload: bodyPayload },
+    async handler(request) {
+      const scope = scopeOf(resource, request)
+      const what = { scope, id: idOf(request), body: await readBody(request, body) }
+      return present(resource, await store.update(site, resource, what, part), site)
     },
   })
 }

@@ -5,7 +5,7 @@ import { issue, regenerate, revoke } from '../directs/issue.ts'
 import { HashdialError } from '../errors.ts'
 import { insertEvents, type EventRow } from '../events/event.ts'
 import { eventOf } from '../resources/happened.ts'
-import type { Body, Resource, Row, Site } from '../resources/resource.ts'
+import type { Body, Part, Resource, Row, Site } from '../resources/resource.ts'
 
 /** The columns that a row must have to be seen: `{ customer_id }`, or nothing for the operator. */
 export type Scope = Readonly<Record<string, string>>
@@ -44,16 +44,24 @@ export async function create(site: Site, resource: Resource, scope: Scope, body:
   })
 }
 
-export async function update(site: Site, resource: Resource, scope: Scope, id: string, body: Body): Promise<Row> {
+export async function update(
+  site: Site,
+  resource: Resource,
+  { scope, id, body }: { scope: Scope; id: string; body: Body },
+  { happened = 'updated', changes }: Pick<Part<Row>, 'happened' | 'changes'> = {},
+): Promise<Row> {
   const prepared = await prepare(site, resource, scope, body)
   return change(site, resource, async (manager) => {
-    await touch(manager, resource, scope, id, await check({ manager, site }, resource, scope, prepared))
+    const checked = await check({ manager, site }, resource, scope, prepared)
+    if (changes) await touch(manager, resource, scope, id, {})
+    const changed = changes ? changes(await read(manager, resource, scope, id), checked) : checked
+    await touch(manager, resource, scope, id, changed)
     if (resource.updated) {
       const row = await read(manager, resource, scope, id)
       await resource.updated({ row, body, manager, site })
     }
     const row = await read(manager, resource, scope, id)
-    await insertEvents(manager, [eventOf(resource, 'updated', row, site)])
+    await insertEvents(manager, [eventOf(resource, happened, row, site)])
     return row
   })
 }

@@ -164,8 +164,8 @@ function connectedLine(number: string, name: string): Record<string, string> {
   return { ...(number && { 'CONNECTEDLINE(num,i)': number }), ...(name && { 'CONNECTEDLINE(name,i)': name }) }
 }
 
-async function findExtension(
-  database: DataSource,
+export async function findExtension(
+  database: Pick<DataSource, 'query'>,
   customerId: string,
   { target, target_name }: Omit<Source, 'type'>,
 ): Promise<{ id: string; username: string; domain_name: string } | undefined> {

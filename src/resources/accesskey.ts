@@ -25,8 +25,8 @@ export class Accesskey {
 const letters = '0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz'
 
 /** 32 of 62 letters are 190 bits: one SHA-256 without a salt is enough, because nobody can try them all. */
-function newToken(): string {
-  return `hd_${Array.from({ length: 32 }, () => letters[randomInt(letters.length)]).join('')}`
+export function newToken(prefix: string): string {
+  return `${prefix}_${Array.from({ length: 32 }, () => letters[randomInt(letters.length)]).join('')}`
 }
 
 export function hashToken(token: string): string {
@@ -76,7 +76,7 @@ export const accesskeys: Resource<Accesskey> = {
     filter: Joi.object({ customer_id: id() }),
   },
   make() {
-    const token = newToken()
+    const token = newToken('hd')
     return { token, token_hash: hashToken(token), token_prefix: token.slice(0, 11) }
   },
 }

@@ -8,6 +8,9 @@ import { Registration, RegistrationChange, RegistrationFailure, RegistrationStat
 import { TrunkAccount, TrunkAddress } from '../registrar/trunk.ts'
 import { accesskeys } from './accesskey.ts'
 import { activeflows } from './activeflow.ts'
+import { AgentTag } from './agent-tags.ts'
+import { AgentToken } from './agent-token.ts'
+import { agents } from './agent.ts'
 import { calls } from './call.ts'
 import { customers } from './customer.ts'
 import { events } from './event.ts'
@@ -18,6 +21,7 @@ import { groupcalls } from './groupcall.ts'
 import { numbers } from './number.ts'
 import { recordings } from './recording.ts'
 import type { DialableRow, Resource } from './resource.ts'
+import { tags } from './tag.ts'
 import { transcribes, transcripts } from './transcribe.ts'
 import { trunks } from './trunk.ts'
 import { webhooks } from './webhook.ts'
@@ -29,6 +33,8 @@ export const resources: readonly Resource[] = [
   customers,
   accesskeys,
   extensions,
+  agents,
+  tags,
   flows,
   numbers,
   trunks,
@@ -60,6 +66,8 @@ export const entities = [
     Job,
     EventCounter,
     NodeRecord,
+    AgentTag,
+    AgentToken,
   ],
 ]
 

@@ -90,6 +90,16 @@ export interface Command<R> {
 
 export type Body = Record<string, unknown>
 
+/** An update with a path of its own: `PUT /v1.0/agents/{id}/status`. */
+export interface Part<R> {
+  readonly summary: string
+  readonly body: Joi.ObjectSchema
+  /** What its event says happened, where that is not `updated`. */
+  readonly happened?: string
+  /** The columns that change, where they are not what the body names. `row` is as it was, and locked. */
+  changes?(row: R, body: Body): Body
+}
+
 /**
  * A resource: its table, the fields of its JSON, and what is special about it. The API makes the routes from it; a
  * route that has no schema does not exist.
@@ -130,6 +140,7 @@ export interface Resource<R extends Row = Row> {
     read(row: R, site: Site): Promise<FileBody>
   }
   readonly commands?: Readonly<Record<string, Command<R>>>
+  readonly parts?: Readonly<Record<string, Part<R>>>
   /** Unique indexes, and what a refusal by each means to who wanted the row. */
   readonly unique?: Readonly<Record<string, { field: string; problem: string }>>
   /** Fields that only the answer to create has. */

@@ -1,0 +1,131 @@
+import Joi from 'joi'
+import { Entity, Index, Unique } from 'typeorm'
+import type { Destination } from '../calls/party.ts'
+import type { Address } from '../calls/row.ts'
+import { now } from '../database.ts'
+import { BelongsTo, Exact, Id, Json, Text, Time } from '../database/columns.ts'
+import { checkedAddresses, givenAddresses, shownAddresses } from './agent-addresses.ts'
+import { hashPassword } from './agent-password.ts'
+import { checkTags, givenTags, setTags, shownTags, tagsOf, type TagLevel } from './agent-tags.ts'
+import { removeTokens } from './agent-token.ts'
+import { common, detail, name, password as anyPassword, text, time, times } from './fields.ts'
+import type { Body, Change, Resource } from './resource.ts'
+
+@Entity({ name: 'agents' })
+@Unique('agents_username', ['customer_id', 'username'])
+@Index('agents_newest', ['customer_id', 'tm_create', 'id'])
+export class Agent {
+  @Id() id: string
+  @BelongsTo('customers', 'agents_customer') customer_id: string
+  @Text(255) name: string
+  @Text(1024) detail: string
+  @Exact(64) username: string
+  @Exact(255) password_hash: string
+  @Exact(8) ring_method: 'ring_all' | 'linear'
+  @Exact(16) status: 'available' | 'away' | 'busy' | 'ringing' | 'offline'
+  @Text(255) status_reason: string
+  @Time() tm_status: string
+  @Json('text') addresses: Address[]
+  @Time() tm_create: string
+  @Time({ nullable: true }) tm_update: string | null
+  /** From their own table, by complete(). */
+  tag_ids: TagLevel[]
+}
+
+const username = Joi.string()
+  .pattern(/^[A-Za-z0-9._-]{1,64}$/)
+  .messages({ 'string.pattern.base': '{{#label}} must have 1 to 64 letters, digits, dots, hyphens and underscores' })
+  .description('What the agent logs in as; fixed.')
+  .example('jane')
+
+export const password = anyPassword.description(
+  'What the agent logs in with. Kept only as a hash (scrypt). A new one ends all of its logins.',
+)
+
+const ringMethod = Joi.valid('ring_all', 'linear').description('Its addresses ring all at once, or one after another.')
+
+const elsewhere = (part: string) =>
+  Joi.forbidden().messages({ 'any.unknown': `{{#label}} has a path of its own: PUT it to /${part} of the agent` })
+
+const update = Joi.object({
+  ...{ name, detail, password, ring_method: ringMethod, tag_ids: givenTags, addresses: givenAddresses },
+  username: Joi.forbidden().messages({
+    'any.unknown': '{{#label}} is fixed: make another agent and delete this one',
+  }),
+  ...{ status: elsewhere('status'), status_reason: elsewhere('status') },
+})
+
+const setStatus = Joi.object({
+  status: Joi.valid('available', 'away', 'offline')
+    .required()
+    .messages({ 'any.only': '{{#label}} must be available, away or offline: ringing and busy come with calls' }),
+  reason: text(255).default('').description('Why, for others to see.').example('lunch'),
+})
+
+export const agents: Resource<Agent> = {
+  type: 'agent',
+  plural: 'agents',
+  about:
+    'Somebody who takes calls. A call to it rings its addresses, also while it is away; one that is offline, or has no ' +
+    'address, cannot be reached (480). It logs in with its username and password (POST /v1.0/auth/login).',
+  entity: Agent,
+  deletable: true,
+  unique: {
+    agents_username: { field: 'username', problem: 'this username is taken: choose another one' },
+  },
+  schema: {
+    read: Joi.object({
+      ...{ ...common, username: username.required(), ring_method: ringMethod.required() },
+      status: Joi.valid('available', 'away', 'busy', 'ringing', 'offline').required(),
+      status_reason: Joi.string().allow('').required().description('Why, as it was given with the status.'),
+      tm_status: time().required().description('When the status became what it is.'),
+      ...{ tag_ids: shownTags, addresses: shownAddresses, ...times },
+    }),
+    create: Joi.object({
+      ...{ name: name.default(''), detail: detail.default('') },
+      ...{ username: username.required(), password: password.required() },
+      ...{ ring_method: ringMethod.default('ring_all') },
+      ...{ tag_ids: givenTags.default([]), addresses: givenAddresses.default([]) },
+    }),
+    update,
+  },
+  async prepare(body) {
+    return typeof body.password === 'string' ? { ...body, password_hash: await hashPassword(body.password) } : body
+  },
+  async check(body, { customer_id, manager, site: { baseDomain } }) {
+    await checkTags(manager, customer_id, body.tag_ids)
+    if (body.addresses === undefined) return body
+    const list = body.addresses as Destination[]
+    return { ...body, addresses: await checkedAddresses(list, { customer_id, manager, baseDomain }) }
+  },
+  make: ({ tm_create }) => ({ status: 'offline', status_reason: '', tm_status: String(tm_create) }),
+  created: store,
+  updated: store,
+  async complete(rows, manager) {
+    const ids = rows.map(({ id }) => id)
+    const tags = await tagsOf(manager, ids)
+    for (const row of rows) row.tag_ids = tags.get(row.id) ?? []
+  },
+  parts: {
+    status: {
+      summary: 'Say whether it takes calls',
+      body: setStatus,
+      happened: 'status_updated',
+      changes: ({ status: before, tm_status }, { status, reason }) => ({
+        ...{ status, status_reason: reason, tm_status: status === before ? tm_status : now() },
+      }),
+    },
+    addresses: {
+      summary: 'Say where it is called',
+      body: Joi.object({ addresses: givenAddresses.required() }),
+    },
+    tag_ids: { summary: 'Say which tags it has', body: Joi.object({ tag_ids: givenTags.required() }) },
+  },
+}
+
+/** What is in other tables. */
+async function store({ row, body, manager }: Change<Agent, Body>): Promise<void> {
+  if (body.tag_ids !== undefined) await setTags(manager, row.id, body.tag_ids)
+  // They were given for the password before.
+  if (body.password !== undefined) await removeTokens(manager, row.id)
+}
