@@ -1,5 +1,6 @@
 import Joi from 'joi'
-import { presentationNumber, destination, source, type Destination, type Source } from '../calls/party.ts'
+import { callee, calleesMax, type Callee, type RingMethod } from '../calls/agents.ts'
+import { presentationNumber, source, type Source } from '../calls/party.ts'
 import type { CallFacts } from '../calls/call.ts'
 import { ActionError, flowId, inWords, type Action, type ActionRun, type StepLike } from './action.ts'
 import type { House } from './house.ts'
@@ -7,8 +8,8 @@ import type { House } from './house.ts'
 interface CallOptions {
   /** Whom the other side sees as the caller; without it, who calls here, and by a trunk the number that he had dialled. */
   source?: Source
-  destinations: Destination[]
-  ring_method?: 'ring_all' | 'linear'
+  destinations: Callee[]
+  ring_method?: RingMethod
   /** What the new call gets when it is answered: a flow, or a list of actions. */
   flow_id?: string
   actions?: StepLike[]
@@ -24,7 +25,7 @@ export const call: Action<CallOptions> = {
   about: 'Calls somebody else, and does not wait for it. Of several destinations the first who answers gets the flow.',
   options: Joi.object<CallOptions>({
     source,
-    destinations: Joi.array().items(destination).min(1).max(20).required(),
+    destinations: Joi.array().items(callee).min(1).max(calleesMax).required(),
     ring_method: Joi.valid('ring_all', 'linear'),
     flow_id: flowId,
     actions: Joi.array().meta({ items: 'action' }),

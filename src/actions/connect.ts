@@ -1,17 +1,20 @@
 import Joi from 'joi'
+import { callee, calleesMax, expandAgents, resolveAll } from '../calls/agents.ts'
+import type { Callee, Expanded, RingMethod } from '../calls/agents.ts'
 import { dialAll } from '../calls/dial-all.ts'
 import { dialOne } from '../calls/dial.ts'
 import type { DialOptions, Outcome, Transfers } from '../calls/leg.ts'
+import { addressOf, callerIdOf, presentationNumber, source } from '../calls/party.ts'
 import { resolveTransfer } from '../calls/transfers.ts'
-import { addressOf, resolveDestination, callerIdOf, presentationNumber, destination, source } from '../calls/party.ts'
 import { HashdialError } from '../errors.ts'
-import type { ResolvedDestination, Destination, Source } from '../calls/party.ts'
+import type { ResolvedDestination, Source } from '../calls/party.ts'
 import { ActionError, type Action, type ActionRun } from './action.ts'
 import type { House } from './house.ts'
 
 interface ConnectOptions {
-  destinations: Destination[]
-  ring_method?: 'ring_all' | 'linear'
+  destinations: Callee[]
+  /** Without it all at once, or as an agent has it that is the only one. */
+  ring_method?: RingMethod
   timeout?: number
   relay_reason?: boolean
   /** Whom the other side sees as the caller; by a trunk, without it, the number that the caller had dialled. */
@@ -29,7 +32,7 @@ interface ConnectOptions {
 export const connect: Action<ConnectOptions> = {
   about: 'Rings the destinations and connects the caller with the one who answers. When nobody does, the flow goes on.',
   options: Joi.object({
-    destinations: Joi.array().items(destination).min(1).max(20).required(),
+    destinations: Joi.array().items(callee).min(1).max(calleesMax).required(),
     ring_method: Joi.valid('ring_all', 'linear'),
     timeout: Joi.number().integer().min(1_000).max(180_000).unit('milliseconds'),
     relay_reason: Joi.boolean(),
@@ -43,31 +46,45 @@ export const connect: Action<ConnectOptions> = {
   async run(run, options, house: Pick<House, 'database' | 'baseDomain' | 'web' | 'limits' | 'ringSeconds'>) {
     const { call } = run
     const { customer_id } = call.row
-    const [from, ...found] = await Promise.all([
+    const expanded = await expandOnce(run, options.destinations, house)
+    const [from, { found: destinations, problems }] = await Promise.all([
       options.source && addressOf(house, customer_id, options.source),
-      ...options.destinations.map((destination) => resolveDestination(house, customer_id, destination)),
+      resolveAll(house, customer_id, expanded),
     ])
-    const destinations = found.filter((destination) => 'endpoint' in destination)
     const identity = callerIdOf(from, options.anonymous)
+    const how = { ring_method: expanded.ringMethod, ...options, identity }
     let limit: HashdialError | undefined
-    const outcome = await dial(run, destinations, { ...options, identity }, house).catch((error: unknown) => {
+    const outcome = await dial(run, destinations, how, house).catch((error: unknown) => {
       if (!(error instanceof HashdialError) || error.status !== 'RESOURCE_EXHAUSTED') throw error
       limit = error
       return overLimit
     })
-    if (!outcome.talked && options.relay_reason) await call.refuse(outcome.status)
+    const isThere = destinations.length > 0 || problems.some(({ isUnreachable }) => isUnreachable)
+    if (!outcome.talked && options.relay_reason) await call.refuse(isThere ? outcome.status : 404)
     if (limit) throw new ActionError(limit.message)
     if (destinations.length > 0) return
-    const problems = found.flatMap((each) => ('problem' in each ? [each.problem] : []))
-    const told = [...new Set(problems)].join('; ').slice(0, 1_000)
+    const told = [...new Set(problems.map(({ problem }) => problem))].join('; ').slice(0, 1_000)
     throw new ActionError(`there is none of these destinations; a tel needs a trunk (${told})`)
   },
 }
 
-const nobody: Outcome = { talked: false, status: 404, legGone: true }
+/** An agent may go offline while it talks: after a crash its legs are looked for as they were made. */
+async function expandOnce(run: ActionRun, callees: Callee[], house: Pick<House, 'database'>): Promise<Expanded> {
+  const known = run.memory['expanded'] as Expanded | undefined
+  if (known) return known
+  const expanded = await expandAgents(house, run.call.row.customer_id, callees)
+  if (expanded.destinations === callees) return expanded
+  run.memory['expanded'] = expanded
+  await run.save()
+  return expanded
+}
+
+const nobody: Outcome = { talked: false, status: 480, legGone: true }
 const overLimit: Outcome = { talked: false, status: 486, legGone: true }
 
-type Identified = ConnectOptions & { identity: Record<string, string> | undefined }
+type Identified = Omit<ConnectOptions, 'ring_method'> & { ring_method: RingMethod | undefined } & {
+  identity: Record<string, string> | undefined
+}
 
 async function dial(
   run: ActionRun,

@@ -37,6 +37,7 @@ const reasons: Partial<Record<ErrorStatus, Reasons>> = {
   METHOD_NOT_ALLOWED: { METHOD_NOT_ALLOWED: 'The path has other methods; the header Allow names them.' },
   DEADLINE_EXCEEDED: { REQUEST_TIMEOUT: 'The request did not arrive in time.' },
   FAILED_PRECONDITION: {
+    AGENT_UNREACHABLE: 'Every agent that is to be called is offline, or has no address.',
     CALL_ALREADY_HANGUP: 'The call has ended.',
     CALL_NOT_READY: 'The call is not in a state for this, as before its answer.',
     GROUPCALL_ALREADY_HANGUP: 'The groupcall has ended.',

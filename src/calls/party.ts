@@ -9,7 +9,7 @@ import { parseSipAddress, placeOf, sipUri, wrongAddress } from './sip-address.ts
 import { fromDomain } from './stamp.ts'
 import { findTel, telNumber } from './tel.ts'
 
-/** Who is to be called. */
+/** Where somebody is to be called. */
 export interface Destination {
   type: 'extension' | 'sip' | 'tel'
   /** An extension's id; a SIP URI; a number. */
@@ -18,14 +18,15 @@ export interface Destination {
   target_name?: string
 }
 
+/** What the target of a type has to be. */
+export const targets = [
+  { is: 'sip', then: sipUri.required() },
+  { is: 'tel', then: telNumber.required() },
+]
+
 export const destination = Joi.object<Destination>({
   type: Joi.valid('extension', 'sip', 'tel').required(),
-  target: Joi.when('type', {
-    switch: [
-      { is: 'sip', then: sipUri.required() },
-      { is: 'tel', then: telNumber.required() },
-    ],
-  }),
+  target: Joi.when('type', { switch: targets }),
   target_name: Joi.string().max(255),
 }).or('target', 'target_name')
 
@@ -59,6 +60,8 @@ export interface ResolvedDestination extends Endpoint {
 export interface Problem {
   problem: string
   allowed: boolean
+  /** There is such a one, who cannot be called now. */
+  isUnreachable?: boolean
 }
 
 /**
@@ -88,13 +91,20 @@ export function foundDestinations(
   all: readonly (ResolvedDestination | Problem)[],
   field: string,
 ): ResolvedDestination[] {
-  const wrong = all.filter((each) => 'problem' in each)
-  if (wrong.length === 0) return all as ResolvedDestination[]
-  const details = wrong.map(({ problem }) => ({ field, problem }))
+  const problems = all.filter((each) => 'problem' in each)
+  if (problems.length > 0) throw problemsError(problems, field)
+  return all as ResolvedDestination[]
+}
+
+/** What is told of destinations that cannot be called, which `field` gave. */
+export function problemsError(problems: readonly Problem[], field: string): HashdialError {
+  const details = problems.map(({ problem }) => ({ field, problem }))
   const told = [...new Set(details.map(({ problem }) => problem))].join('; ')
-  if (wrong.every(({ allowed }) => allowed))
-    throw new HashdialError('NOT_FOUND', 'DESTINATION_NOT_FOUND', told, details)
-  throw new HashdialError('INVALID_ARGUMENT', 'DESTINATION_NOT_ALLOWED', told, details)
+  if (problems.every(({ isUnreachable }) => isUnreachable))
+    return new HashdialError('FAILED_PRECONDITION', 'AGENT_UNREACHABLE', told, details)
+  if (problems.every(({ allowed }) => allowed))
+    return new HashdialError('NOT_FOUND', 'DESTINATION_NOT_FOUND', told, details)
+  return new HashdialError('INVALID_ARGUMENT', 'DESTINATION_NOT_ALLOWED', told, details)
 }
 
 async function findSip(

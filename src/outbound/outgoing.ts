@@ -46,7 +46,7 @@ export class Outgoing {
   async originate(request: OriginateRequest): Promise<{ call_id: string; groupcall_id: string | null }> {
     const { liveCalls, calls, directory, limits } = this.#house
     const place = request.place ?? randomUUID()
-    const groupcall_id = request.group || request.destinations.length > 1 ? idOf(`groupcall-${place}`) : null
+    const groupcall_id = isGroup(request) ? idOf(`groupcall-${place}`) : null
     const call_id = idOf(groupcall_id ? `${groupcall_id}-0` : `call-${place}`)
     const made = request.place && (this.#groups.has(groupcall_id ?? '') || (await this.#isKnown(call_id)))
     if (made) return { call_id, groupcall_id }
@@ -57,7 +57,7 @@ export class Outgoing {
     }
     const node = request.node ?? liveCalls.leastBusy()
     const resolved = await resolveRequest(directory, request)
-    const atOnce = request.ring_method === 'linear' ? 1 : request.destinations.length
+    const atOnce = resolved.ring_method === 'linear' ? 1 : resolved.parties.length
     limits.check(customer_id, atOnce, resolved.limits)
     limits.takeRate(customer_id, atOnce)
     const state = stateOf(request, resolved)
@@ -189,17 +189,13 @@ export class Outgoing {
   }
 }
 
-function groupcallRow(
-  id: string,
-  node: AriNode,
-  request: OriginateRequest,
-  { source, parties, ...resolved }: ResolvedRequest,
-): GroupcallRow {
-  const { customer_id, flow_id = null, master_call_id = null, ring_method = 'ring_all' } = request
+function groupcallRow(id: string, node: AriNode, request: OriginateRequest, resolved: ResolvedRequest): GroupcallRow {
+  const { customer_id, flow_id = null, master_call_id = null } = request
+  const { source, parties, ring_method } = resolved
   return {
     ...{ id, customer_id, flow_id, master_call_id, answer_call_id: null, node: node.name, source: source.address },
     ...{ destinations: parties.map(({ address }) => address), ring_method, status: 'dialing' },
-    ...{ hangup_by: '', hangup_reason: '', state: stateOf(request, { source, parties, ...resolved }) },
+    ...{ hangup_by: '', hangup_reason: '', state: stateOf(request, resolved) },
     ...{ tm_progressing: null, tm_hangup: null, tm_create: now(), tm_update: null },
   }
 }
@@ -209,6 +205,11 @@ function stateOf(request: OriginateRequest, { source, parties, actions, flow }: 
   const identity = callerIdOf(source, anonymous)
   const legs = parties.map(({ address: _address, outward: _outward, ...leg }) => ({ ...leg, identity }))
   return { legs, actions, flow, early, variables, trail }
+}
+
+/** It is one also for an agent of one address: the ids of what is made must not depend on what the agent has now. */
+function isGroup({ group, destinations }: OriginateRequest): boolean {
+  return group === true || destinations.length > 1 || destinations.some(({ type }) => type === 'agent')
 }
 
 /** Nobody is called whom a crash would make us forget. */

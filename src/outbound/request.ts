@@ -1,15 +1,9 @@
 import type { AriNode } from '../ari/connection.ts'
 import type { Directory } from '../calls/directory.ts'
 import { limitColumns, type CustomerLimits } from '../calls/limits.ts'
-import {
-  addressOf,
-  foundDestinations,
-  resolveDestination,
-  type ResolvedDestination,
-  type Destination,
-  type CallerId,
-  type Source,
-} from '../calls/party.ts'
+import { expandAgents, resolveAll, type Callee, type RingMethod } from '../calls/agents.ts'
+import { addressOf, problemsError, type CallerId } from '../calls/party.ts'
+import type { Problem, ResolvedDestination, Source } from '../calls/party.ts'
 import type { StepLike } from '../calls/run.ts'
 import type { Trail } from '../calls/stamp.ts'
 import { HashdialError } from '../errors.ts'
@@ -19,9 +13,9 @@ import type { FlowReference } from './flows.ts'
 export interface OriginateRequest {
   customer_id: string
   source?: Source | undefined
-  /** Several are a groupcall. */
-  destinations: readonly Destination[]
-  ring_method?: 'ring_all' | 'linear' | undefined
+  /** Several are a groupcall, and so is an agent. */
+  destinations: readonly Callee[]
+  ring_method?: RingMethod | undefined
   /** The customer's flow, or a list of actions that was checked. */
   flow_id?: string | undefined
   actions?: readonly StepLike[] | undefined
@@ -45,6 +39,7 @@ export interface OriginateRequest {
 export interface ResolvedRequest {
   source: CallerId
   parties: ResolvedDestination[]
+  ring_method: RingMethod
   actions: readonly StepLike[]
   flow: FlowReference | null
   limits: CustomerLimits
@@ -52,14 +47,23 @@ export interface ResolvedRequest {
 
 /** Finds what an order names. Rejects with a HashdialError that says what is missing. */
 export async function resolveRequest(directory: Directory, order: OriginateRequest): Promise<ResolvedRequest> {
-  const { customer_id, destinations } = order
-  const [source, parties, found, limits] = await Promise.all([
+  const { customer_id } = order
+  const expanded = await expandAgents(directory, customer_id, order.destinations)
+  const [source, { found: parties, problems }, flow, limits] = await Promise.all([
     order.source ? addressOf(directory, customer_id, order.source) : unknown,
-    Promise.all(destinations.map((party) => resolveDestination(directory, customer_id, party))),
+    resolveAll(directory, customer_id, expanded),
     order.flow_id ? findFlow(directory, customer_id, order.flow_id) : { actions: order.actions ?? [], flow: null },
     findLimits(directory, customer_id),
   ])
-  return { source, parties: foundDestinations(parties, 'destinations'), ...found, limits }
+  refuseWrong(problems, parties.length)
+  return { source, parties, ring_method: order.ring_method ?? expanded.ringMethod ?? 'ring_all', ...flow, limits }
+}
+
+/** An agent that cannot be called now is left out, as long as there is somebody else. */
+function refuseWrong(problems: readonly Problem[], found: number): void {
+  const wrong = problems.filter(({ isUnreachable }) => !isUnreachable)
+  const refused = wrong.length > 0 ? wrong : found > 0 ? [] : problems
+  if (refused.length > 0) throw problemsError(refused, 'destinations')
 }
 
 const unknown: CallerId = { address: { type: '', target: '', target_name: '' }, domain: '' }

@@ -4,12 +4,13 @@ import type { Destination } from '../calls/party.ts'
 import type { Address } from '../calls/row.ts'
 import { now } from '../database.ts'
 import { BelongsTo, Exact, Id, Json, Text, Time } from '../database/columns.ts'
+import { DirectHash } from '../directs/direct.ts'
 import { checkedAddresses, givenAddresses, shownAddresses } from './agent-addresses.ts'
 import { hashPassword } from './agent-password.ts'
 import { checkTags, givenTags, setTags, shownTags, tagsOf, type TagLevel } from './agent-tags.ts'
 import { removeTokens } from './agent-token.ts'
-import { common, detail, name, password as anyPassword, text, time, times } from './fields.ts'
-import type { Body, Change, Resource } from './resource.ts'
+import { common, detail, direct, name, password as anyPassword, text, time, times } from './fields.ts'
+import type { Body, Change, DialableResource } from './resource.ts'
 
 @Entity({ name: 'agents' })
 @Unique('agents_username', ['customer_id', 'username'])
@@ -28,6 +29,7 @@ export class Agent {
   @Json('text') addresses: Address[]
   @Time() tm_create: string
   @Time({ nullable: true }) tm_update: string | null
+  @DirectHash('agent') direct_hash: string
   /** From their own table, by complete(). */
   tag_ids: TagLevel[]
 }
@@ -62,7 +64,7 @@ const setStatus = Joi.object({
   reason: text(255).default('').description('Why, for others to see.').example('lunch'),
 })
 
-export const agents: Resource<Agent> = {
+export const agents: DialableResource<Agent> = {
   type: 'agent',
   plural: 'agents',
   about:
@@ -70,6 +72,7 @@ export const agents: Resource<Agent> = {
     'address, cannot be reached (480). It logs in with its username and password (POST /v1.0/auth/login).',
   entity: Agent,
   deletable: true,
+  direct: 'on request',
   unique: {
     agents_username: { field: 'username', problem: 'this username is taken: choose another one' },
   },
@@ -79,7 +82,7 @@ export const agents: Resource<Agent> = {
       status: Joi.valid('available', 'away', 'busy', 'ringing', 'offline').required(),
       status_reason: Joi.string().allow('').required().description('Why, as it was given with the status.'),
       tm_status: time().required().description('When the status became what it is.'),
-      ...{ tag_ids: shownTags, addresses: shownAddresses, ...times },
+      ...{ tag_ids: shownTags, addresses: shownAddresses, ...direct, ...times },
     }),
     create: Joi.object({
       ...{ name: name.default(''), detail: detail.default('') },
@@ -89,6 +92,9 @@ export const agents: Resource<Agent> = {
     }),
     update,
   },
+  steps: ({ id }) => [
+    { type: 'connect', option: { destinations: [{ type: 'agent', target: id }], relay_reason: true } },
+  ],
   async prepare(body) {
     return typeof body.password === 'string' ? { ...body, password_hash: await hashPassword(body.password) } : body
   },

@@ -1,6 +1,7 @@
 import Joi from 'joi'
 import type { OriginateRequest } from '../outbound/request.ts'
-import { destination, source, type Destination } from '../calls/party.ts'
+import { callee, calleesMax, type Callee } from '../calls/agents.ts'
+import { source } from '../calls/party.ts'
 import { HashdialError } from '../errors.ts'
 import { id } from './fields.ts'
 import { actionList, checkedActions } from './flow.ts'
@@ -13,7 +14,9 @@ export const address = Joi.object({
   target_name: Joi.string().allow('').required(),
 })
 
-const ringMethod = Joi.valid('ring_all', 'linear').description('All at once (the default), or one after another.')
+const ringMethod = Joi.valid('ring_all', 'linear').description(
+  'All at once, or one after another. Without it all at once, or as an agent has it that is the only destination.',
+)
 
 /** What an order to call somebody says, beside whom. */
 const order = {
@@ -29,9 +32,9 @@ const order = {
   early_execution: Joi.boolean().description('The flow begins while it rings.'),
 }
 
-const parties = Joi.array().items(destination).min(1).max(20).description('Who answers first gets the flow.')
+const parties = Joi.array().items(callee).min(1).max(calleesMax).description('Who answers first gets the flow.')
 
-export const callOrder = Joi.object({ destination: destination, destinations: parties, ...order })
+export const callOrder = Joi.object({ destination: callee, destinations: parties, ...order })
   .xor('destination', 'destinations')
   .xor('flow_id', 'actions')
 
@@ -45,7 +48,7 @@ export async function carryOut(body: Body, customer_id: string, site: Site, grou
     destinations = [destination],
     actions,
     ...rest
-  } = body as Partial<OriginateRequest> & { destination: Destination }
+  } = body as Partial<OriginateRequest> & { destination: Callee }
   const where = { customer_id, manager: site.database.manager, baseDomain: site.baseDomain }
   const list = actions && (await checkedActions(actions, where))
   return site.outgoing.originate({ ...rest, customer_id, destinations, actions: list, ...(group && { group }) })

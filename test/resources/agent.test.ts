@@ -1,4 +1,5 @@
 import test from 'ava'
+import { resolve } from '../../src/directs/issue.ts'
 import { adminKey, useApi } from '../api/support.ts'
 
 const api = useApi(test)
@@ -28,6 +29,7 @@ test('an agent begins offline, and its password is shown nowhere', async (t) => 
   t.deepEqual(body, {
     ...{ id: body.id, customer_id, name: 'Jane', detail: 'second floor', username: 'jane', ring_method: 'ring_all' },
     ...{ status: 'offline', status_reason: '', tm_status: body.tm_create, tag_ids: [], addresses: [] },
+    ...{ direct_hash: '', direct_uri: '' },
     ...{ tm_create: body.tm_create, tm_update: null, tm_delete: null },
   })
   t.notRegex(text, /password|scrypt/)
@@ -44,6 +46,19 @@ test('an agent begins offline, and its password is shown nowhere', async (t) => 
     ['agent_created', 'agent_updated', 'agent_deleted'],
   )
   t.notRegex(JSON.stringify(events), /password|scrypt/)
+})
+
+test('an agent has a direct address from the first regenerate on, and loses it with its row', async (t) => {
+  const { key } = await api().customer()
+  const { body } = await agent(key)
+  const path = `/v1.0/agents/${body.id}`
+  const { body: first } = await api().post(key, `${path}/direct-hash-regenerate`)
+  t.regex(first.direct_uri, /^sip:direct\.[0-9a-f]{12}@sip\.hashdial\.test$/)
+  t.is((await api().get(key, path)).body.direct_hash, first.direct_hash)
+  const { body: second } = await api().post(key, `${path}/direct-hash-regenerate`)
+  t.not(second.direct_hash, first.direct_hash)
+  t.is((await api().delete(key, path)).status, 200)
+  t.is(await resolve(api().database, second.direct_hash), null)
 })
 
 test('the password is kept as scrypt with its costs, and another one as another', async (t) => {
