@@ -3,10 +3,19 @@ import type { Request, ResponseToolkit, ServerAuthSchemeObject } from '@hapi/hap
 import type { DataSource } from '../database.ts'
 import { HashdialError } from '../errors.ts'
 import { customerOfToken } from '../resources/accesskey.ts'
+import { agentOfToken } from '../resources/agent-token.ts'
 import { FailureLimit } from './limit.ts'
+import { isForAgents } from './route.ts'
 
-/** Who asks: the operator with the admin key, or a customer with one of its access keys. */
-export type Principal = { readonly operator: true } | { readonly operator: false; readonly customer_id: string }
+/** Who asks: the operator with the admin key, or a customer with one of its access keys, or one of its agents. */
+export type Principal =
+  | { readonly operator: true }
+  | {
+      readonly operator: false
+      readonly customer_id: string
+      /** The agent itself asks, with the token of its login. */
+      readonly agent_id?: string
+    }
 
 export interface AuthOptions {
   readonly database: DataSource
@@ -48,29 +57,38 @@ export function createAuthentication(options: AuthOptions): Authentication {
 export function tokenScheme(auth: Authentication): () => ServerAuthSchemeObject {
   return () => ({
     async authenticate(request: Request, h: ResponseToolkit) {
-      const { user } = await authenticate(request, request.info.remoteAddress, auth)
+      const { user } = await authenticate(request, request.info.remoteAddress, auth, isForAgents(request))
       return h.authenticated({ credentials: { user } })
     },
   })
 }
 
-/** Who asks, or an error that says why not. */
+/** Who asks, or an error that says why not. An agent may have nothing that is not said to be for agents. */
 export async function authenticate(
   asking: Asking,
   address: string,
   auth: Authentication,
+  forAgents = false,
 ): Promise<{ token: string; user: Principal }> {
   const token = tokenOf(asking)
   if (token === undefined) throw missing()
   const user = await identify(token, auth)
   if (!user) throw refuse(auth.limit.fail(address))
+  if (!forAgents && !user.operator && user.agent_id !== undefined) throw notForAgents()
   return { token, user }
 }
 
 export async function identify(token: string, options: AuthOptions): Promise<Principal | undefined> {
   if (isAdminKey(token, options.adminKeySha256)) return { operator: true }
+  const agent = await agentOfToken(options.database, token)
+  if (agent) return { operator: false, customer_id: agent.customer_id, agent_id: agent.id }
   const customer_id = await customerOfToken(options.database, token)
   return customer_id === undefined ? undefined : { operator: false, customer_id }
+}
+
+function notForAgents(): HashdialError {
+  const how = 'the token of an agent reads the agent and changes its status and its password, and nothing else'
+  return new HashdialError('PERMISSION_DENIED', 'PERMISSION_DENIED', how)
 }
 
 function missing(): HashdialError {
@@ -81,7 +99,7 @@ function missing(): HashdialError {
 /** Good keys from the same address are looked up all the same, so one bad client does not lock out its whole office. */
 function refuse(seconds: number): HashdialError {
   if (seconds === 0) {
-    const why = 'this access key does not exist, was deleted, or has expired: use another one'
+    const why = 'this token does not exist, was deleted, or has expired: use another one'
     return new HashdialError('UNAUTHENTICATED', 'INVALID_CREDENTIALS', why)
   }
   const why = `too many wrong access keys from this address: wait ${seconds} s`

@@ -26,8 +26,8 @@ export async function readBody(request: Request, schema: Joi.ObjectSchema | unde
     )
   const bytes = payload instanceof Uint8Array ? payload : new Uint8Array()
   if (bytes.length === 0 && !schema) return {}
-  const principal = principalOf(request)
-  if (bytes.length > largeBytes) await turn(principal.operator ? '' : principal.customer_id)
+  const principal = request.auth.isAuthenticated ? principalOf(request) : undefined
+  if (bytes.length > largeBytes) await turn(!principal || principal.operator ? '' : principal.customer_id)
   const value = parse(bytes)
   if (typeof value !== 'object' || value === null || Array.isArray(value))
     throw broken('the body must be a JSON object')

@@ -68,7 +68,7 @@ function listRoute(resource: Resource, site: Site): ServerRoute {
 function readRoute(resource: Resource, site: Site): ServerRoute {
   return described({
     ...oneRow(resource, 'GET', ''),
-    summary: `Read one ${resource.type}`,
+    ...{ summary: `Read one ${resource.type}`, forAgents: resource.forAgents === true },
     async handler(request) {
       const row = await store.read(site.database.manager, resource, scopeOf(resource, request), idOf(request))
       return present(resource, row, site)
@@ -103,10 +103,10 @@ function updateRoute(resource: Resource, site: Site, schema: Joi.ObjectSchema): 
 }
 
 function partRoute(resource: Resource, site: Site, name: string, part: Part<Row>): ServerRoute {
-  const { summary, body } = part
+  const { summary, body, forAgents = false } = part
   return described({
     ...oneRow(resource, 'PUT', `/${name}`),
-    ...{ summary, body, payload: bodyPayload },
+    ...{ summary, body, forAgents, payload: bodyPayload },
     async handler(request) {
       const scope = scopeOf(resource, request)
       const what = { scope, id: idOf(request), body: await readBody(request, body) }
@@ -168,19 +168,22 @@ function commandRoute(resource: Resource, site: Site, name: string, command: Com
   })
 }
 
-function oneRow<Method>(resource: Resource, method: Method, more: string) {
+export function oneRow<Method>(resource: Resource, method: Method, more: string) {
   const path = `${pathOf(resource)}/{id}${more}`
   const params = parentParams(resource)?.concat(idParams) ?? idParams
   return { method, path, tag: resource.plural, params, answer: resource.schema.read }
 }
 
-function idOf(request: Request): string {
+export function idOf(request: Request): string {
   return (request.params as { id: string }).id
 }
 
-/** Which rows this caller may have to do with; 403 where there can be none. */
-function scopeOf({ access = 'customer', under, operatorId }: Resource, request: Request): store.Scope {
+/** Which rows this caller may have to do with; 403 where there can be none, and 404 where it is another than an agent's own. */
+export function scopeOf(resource: Resource, request: Request): store.Scope {
+  const { access = 'customer', under, operatorId } = resource
   const principal = principalOf(request)
+  if (!principal.operator && principal.agent_id !== undefined && principal.agent_id !== idOf(request))
+    throw store.notFound(resource)
   if (principal.operator && access === 'customer') {
     const how = 'the admin key has none of these: use an access key of a customer (POST /v1.0/accesskeys makes one)'
     throw new HashdialError('PERMISSION_DENIED', 'PERMISSION_DENIED', how)

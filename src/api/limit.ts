@@ -13,6 +13,12 @@ export class FailureLimit {
     readonly size = 10_000,
   ) {}
 
+  /** It was no failure after all. */
+  forgive(address: string): void {
+    const entry = this.#sources.get(network(address))
+    if (entry && entry.count > 0) entry.count--
+  }
+
   /** Notes a failure. Answers how many seconds the source is to wait: 0 while it is below the limit. */
   fail(address: string, now = Date.now()): number {
     const key = network(address)

@@ -38,15 +38,20 @@ export function describeApi(routes: RequestRoute[], resources: readonly Resource
       },
       responses: errorResponses(resources),
       securitySchemes: {
-        bearer: { type: 'http', scheme: 'bearer', description: 'An access key, or the admin key.' },
+        bearer: {
+          type: 'http',
+          scheme: 'bearer',
+          description: 'An access key, the token of an agent, or the admin key.',
+        },
         token: { type: 'apiKey', in: 'query', name: 'token', description: 'The same in the query.' },
       },
     },
   }
 }
 
-function credentials({ open }: Description, resource: Resource | undefined): string {
+function credentials({ open, forAgents }: Description, resource: Resource | undefined): string {
   if (open) return 'For everyone, without a token.'
+  if (forAgents) return 'With an access key, or by the agent itself with the token of its login.'
   if (resource?.access === 'operator') return 'With the admin key.'
   return resource?.access ? 'With an access key, or the admin key.' : 'With an access key.'
 }
@@ -122,7 +127,7 @@ function errorCodes(method: string, { open, params, body }: Description): number
   const changes = method !== 'get'
   return [
     ...[400, 408, 429, 500, 503],
-    ...(open ? [] : [401, 403]),
+    ...(open ? (body ? [401] : []) : [401, 403]),
     ...(params ? [404] : []),
     ...(changes ? [409, 413, 415] : []),
     ...(body && !params ? [404] : []),

@@ -26,6 +26,7 @@ const reasons: Partial<Record<ErrorStatus, Reasons>> = {
   UNAUTHENTICATED: {
     AUTHENTICATION_REQUIRED: 'There is no token in the request.',
     INVALID_CREDENTIALS: 'The token is unknown or has expired.',
+    LOGIN_FAILED: 'No agent has this customer, username and password.',
   },
   PERMISSION_DENIED: { PERMISSION_DENIED: 'The token is good, but not for this.' },
   NOT_FOUND: {

@@ -1,4 +1,4 @@
-import type { Lifecycle, ServerRoute } from '@hapi/hapi'
+import type { Lifecycle, Request, ServerRoute } from '@hapi/hapi'
 import Joi from 'joi'
 import { HashdialError } from '../errors.ts'
 import { invalid } from './errors.ts'
@@ -21,6 +21,8 @@ interface Described {
   payload?: object
   /** Everyone may have it. */
   open?: boolean
+  /** An agent may have it for itself, with the token of its login. */
+  forAgents?: boolean
   handler: Lifecycle.Method
 }
 
@@ -45,6 +47,10 @@ export function described(route: Described): ServerRoute {
       plugins: { openapi: { ...description, ...(params && { params }), ...(open && { open }) } satisfies Description },
     },
   }
+}
+
+export function isForAgents({ route }: Request): boolean {
+  return (route.settings.plugins as { openapi?: Description } | undefined)?.openapi?.forAgents === true
 }
 
 /** hapi found that the path or the query is wrong. */

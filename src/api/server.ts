@@ -18,6 +18,7 @@ import { routesOf } from './crud.ts'
 import { docsRoutes } from './docs.ts'
 import { errorAnswers, requestId } from './errors.ts'
 import { healthRoute, type PartHealth } from './health.ts'
+import { loginRoutes } from './login.ts'
 import { metricsRoute } from './metrics.ts'
 import { passRequestsOn } from './pass-on.ts'
 import { limitRequests, type RequestLimits } from './requests.ts'
@@ -84,6 +85,7 @@ export async function createServer({
   countRequests(server, metrics)
   server.route([healthRoute(database, health), metricsRoute(database, metrics)])
   server.route(resources.flatMap((resource) => routesOf(resource, site)))
+  server.route(loginRoutes(site, config.authFailures))
   server.route(streamRoute(database))
   if (stream) acceptStreams(server, stream, auth, logger)
   if (prompts) server.route(soundsRoute(prompts))

@@ -157,7 +157,7 @@ function pathOf({ plural, under }: Resource): string {
   return under ? `/v1.0/${under.parent.plural}/{id}/${plural}` : `/v1.0/${plural}`
 }
 
-function notFound(resource: Resource): HashdialError {
+export function notFound(resource: Resource): HashdialError {
   const message = `you have no ${resource.type} with this id: GET ${pathOf(resource)} shows those that you have`
   return new HashdialError('NOT_FOUND', `${upper(resource)}_NOT_FOUND`, message)
 }

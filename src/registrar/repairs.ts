@@ -34,6 +34,7 @@ export function repairs(days: Retention): Repair[] {
     removal('activeflows', '0 27 * * * *', 'tm_end < UTC_TIMESTAMP(6) - INTERVAL ? DAY', callRetentionDays),
     removal('events', '0 12 * * * *', 'tm_create < UTC_TIMESTAMP(6) - INTERVAL ? DAY', eventRetentionDays),
     removal('webhook_deliveries', '0 13 * * * *', 'tm_create < UTC_TIMESTAMP(6) - INTERVAL ? DAY', eventRetentionDays),
+    removal('agent_tokens', '0 10 * * * *', 'tm_expire < UTC_TIMESTAMP(6) - INTERVAL ? DAY', 1),
     // With their transcripts. Recordings have files and are not removed here.
     removal('transcribes', '0 47 * * * *', 'tm_end < UTC_TIMESTAMP(6) - INTERVAL ? DAY', recordingRetentionDays),
   ]

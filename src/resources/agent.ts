@@ -34,7 +34,7 @@ export class Agent {
   tag_ids: TagLevel[]
 }
 
-const username = Joi.string()
+export const username = Joi.string()
   .pattern(/^[A-Za-z0-9._-]{1,64}$/)
   .messages({ 'string.pattern.base': '{{#label}} must have 1 to 64 letters, digits, dots, hyphens and underscores' })
   .description('What the agent logs in as; fixed.')
@@ -73,6 +73,7 @@ export const agents: DialableResource<Agent> = {
   entity: Agent,
   deletable: true,
   direct: 'on request',
+  forAgents: true,
   unique: {
     agents_username: { field: 'username', problem: 'this username is taken: choose another one' },
   },
@@ -116,6 +117,7 @@ export const agents: DialableResource<Agent> = {
     status: {
       summary: 'Say whether it takes calls',
       body: setStatus,
+      forAgents: true,
       happened: 'status_updated',
       changes: ({ status: before, tm_status }, { status, reason }) => ({
         ...{ status, status_reason: reason, tm_status: status === before ? tm_status : now() },

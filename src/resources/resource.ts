@@ -94,6 +94,8 @@ export type Body = Record<string, unknown>
 export interface Part<R> {
   readonly summary: string
   readonly body: Joi.ObjectSchema
+  /** Who is the row, an agent with the token of its login, may do it too. */
+  readonly forAgents?: true
   /** What its event says happened, where that is not `updated`. */
   readonly happened?: string
   /** The columns that change, where they are not what the body names. `row` is as it was, and locked. */
@@ -122,6 +124,8 @@ export interface Resource<R extends Row = Row> {
     readonly filter?: Joi.ObjectSchema
   }
   readonly deletable?: boolean
+  /** Who is a row, an agent with the token of its login, may read it. */
+  readonly forAgents?: true
   /** Whose they are: a customer's own (the default), the operator's alone, or both may have a hand in it. */
   readonly access?: 'customer' | 'operator' | 'both'
   /** The customer_id that the operator's own rows have: it sees no others. */
