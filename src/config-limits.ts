@@ -6,7 +6,7 @@ export const limits = {
     variable: 'HASHDIAL_AUTH_FAILURES',
     unit: 'failures a minute',
     default: '20',
-    why: 'how many wrong tokens one source address may try; good tokens from there go on working',
+    why: 'how many wrong tokens, and wrong passwords of agents, one address may try; good tokens from there go on working',
     parse: whole(1, 100_000),
   }),
   bodyBytes: setting({

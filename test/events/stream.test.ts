@@ -87,6 +87,13 @@ interface Refusal {
   body: { error: { reason: string; request_id: string } }
 }
 
+async function agentToken(): Promise<string> {
+  const { id: customer_id, key } = await api.customer()
+  const credentials = { username: 'jane', password: 'a long password' }
+  await api.post(key, '/v1.0/agents', credentials)
+  return (await api.post('', '/v1.0/auth/login', { customer_id, ...credentials })).body.token
+}
+
 async function refusal(at: string): Promise<Refusal> {
   const socket = new WebSocket(at)
   const [request, response] = await once(socket, 'unexpected-response')
@@ -163,6 +170,7 @@ test('who may not come in is told why, as by REST, and the token is not logged',
   t.like(await refusal(url), { status: 401, body: { error: { reason: 'AUTHENTICATION_REQUIRED' } } })
   t.like(await refusal(`${url}?token=hd_no`), { status: 401, body: { error: { reason: 'INVALID_CREDENTIALS' } } })
   t.like(await refusal(`${url}x`), { status: 404, body: { error: { reason: 'ROUTE_NOT_FOUND' } } })
+  t.like(await refusal(`${url}?token=${await agentToken()}`), { status: 403 })
   const { key } = await newCustomer()
   const clients = await Promise.all([1, 2, 3, 4].map(() => Client.open('', `${url}?token=${key}`)))
   for (const { socket } of clients) socket.close()
