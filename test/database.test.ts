@@ -164,7 +164,7 @@ test('the API works on MariaDB as on MySQL', async (t) => {
     await api.database.destroy()
     await empty.drop()
   })
-  const { key } = await api.customer('Zoë 😀')
+  const { id: customer_id, key } = await api.customer('Zoë 😀')
   const make = (username: string) => api.post(key, '/v1.0/extensions', { username, password: 'a password' })
   const made = await Promise.all(['a', 'b', 'c', 'a', 'a'].map(make))
   t.deepEqual(made.map(({ status }) => status).sort(), [201, 201, 201, 409, 409])
@@ -180,6 +180,11 @@ test('the API works on MariaDB as on MySQL', async (t) => {
     [one.id],
   )
   t.is((await api.get(key, path)).body.registration.failures.length, 1)
+  const login = { username: 'jane', password: 'a long password' }
+  const { body: tag } = await api.post(key, '/v1.0/tags', { name: 'German' })
+  await api.post(key, '/v1.0/agents', { ...login, tag_ids: [tag.id] })
+  const { body: logged } = await api.post('', '/v1.0/auth/login', { customer_id, ...login })
+  t.is((await api.get(logged.token, `/v1.0/agents/${logged.agent.id}`)).body.tag_ids.length, 1)
   for (const job of repairs({
     callRetentionDays: 1,
     eventRetentionDays: 1,
