@@ -15,6 +15,11 @@ interface DemoExtension {
   direct_uri: string
 }
 
+interface Dialable {
+  id: string
+  direct_uri: string
+}
+
 /** What a script needs to use the demo; the file is for its owner alone. */
 export interface Demo {
   api_url: string
@@ -24,7 +29,9 @@ export interface Demo {
   admin_key: string
   customer_id: string
   extensions: DemoExtension[]
-  flow: { id: string; direct_uri: string }
+  flow: Dialable
+  /** Somebody who answers at the first extension. */
+  agent: Dialable & { username: string; password: string }
   /** Leads to the flow; this machine is the trunk that may call it. */
   number: { id: string; number: string; uri: string }
 }
@@ -53,15 +60,18 @@ async function isCurrent(
 ): Promise<boolean> {
   const ask = rest(stack.apiUrl, demo.access_key)
   const { status, body } = await ask<{ result: DemoExtension[] }>('GET', '/extensions')
-  if (status !== 200 || !demo.flow || !demo.number) return false
+  if (status !== 200 || !demo.flow || !demo.agent || !demo.number) return false
   for (const extension of demo.extensions) {
     const now = body.result.find(({ username }) => username === extension.username)
     if (now === undefined) return false
     extension.direct_uri = now.direct_uri
   }
-  const flow = await ask<Demo['flow']>('GET', `/flows/${demo.flow.id}`)
-  demo.flow.direct_uri = flow.body.direct_uri
-  return flow.status === 200 && (await ask('GET', `/numbers/${demo.number.id}`)).status === 200
+  for (const [plural, one] of Object.entries({ flows: demo.flow, agents: demo.agent })) {
+    const found = await ask<Dialable>('GET', `/${plural}/${one.id}`)
+    if (found.status !== 200) return false
+    one.direct_uri = found.body.direct_uri
+  }
+  return (await ask('GET', `/numbers/${demo.number.id}`)).status === 200
 }
 
 async function makeDemo(stack: Stack): Promise<Omit<Demo, keyof ReturnType<typeof addresses>>> {
@@ -75,10 +85,20 @@ async function makeDemo(stack: Stack): Promise<Omit<Demo, keyof ReturnType<typeo
     const made = await make<DemoExtension>(ask, '/extensions', { name: `Extension ${username}`, username, password })
     extensions.push({ username, password, domain_name: made.domain_name, direct_uri: made.direct_uri })
   }
-  const { id, direct_uri } = await make<Demo['flow']>(ask, '/flows', { name: 'Menu', actions: menu() })
+  const { id, direct_uri } = await make<Dialable>(ask, '/flows', { name: 'Menu', actions: menu() })
   const number = await makeNumber(ask, id, stack.site.baseDomain)
   const keys = { access_key: key.token, admin_key: stack.adminKey, customer_id: customer.id }
-  return { ...keys, extensions, flow: { id, direct_uri }, number }
+  return { ...keys, extensions, flow: { id, direct_uri }, agent: await makeAgent(ask, extensions[0]!.username), number }
+}
+
+/** An agent has an address from the first regenerate on, and can be reached once it is available. */
+async function makeAgent(ask: Ask, extension: string): Promise<Demo['agent']> {
+  const login = { username: 'jane', password: randomBytes(9).toString('hex') }
+  const addresses = [{ type: 'extension', target_name: extension }]
+  const { id } = await make<Dialable>(ask, '/agents', { name: 'Jane', ...login, addresses })
+  await done(200, ask, 'PUT', `/agents/${id}/status`, { status: 'available' })
+  const { direct_uri } = await done<Dialable>(200, ask, 'POST', `/agents/${id}/direct-hash-regenerate`)
+  return { id, direct_uri, ...login }
 }
 
 /** A menu with each way of going on: to a phone, to a message, and back. */
@@ -107,8 +127,10 @@ async function makeNumber(ask: Ask, flowId: string, base: string): Promise<Demo[
   return { id, number, uri: `sip:${number}@sip.${base}` }
 }
 
-async function make<Body>(ask: Ask, path: string, values: object): Promise<Body> {
-  const { status, body } = await ask<Body>('POST', path, values)
-  if (status === 201) return body
-  throw new StackError(`the demo cannot be made: POST ${path} answers ${status} ${JSON.stringify(body)}`)
+const make = <Body>(ask: Ask, path: string, values: object) => done<Body>(201, ask, 'POST', path, values)
+
+async function done<Body>(expected: number, ask: Ask, method: string, path: string, values?: object): Promise<Body> {
+  const { status, body } = await ask<Body>(method, path, values)
+  if (status === expected) return body
+  throw new StackError(`the demo cannot be made: ${method} ${path} answers ${status} ${JSON.stringify(body)}`)
 }

@@ -26,6 +26,8 @@ Hashdial is up (${seconds} s).
   A menu (a flow), by its address and by a number that this machine may call:
     ${demo.flow.direct_uri}
     ${demo.number.uri}
+  An agent, ${demo.agent.username} (password ${demo.agent.password}), who answers at extension ${first?.username}:
+    ${demo.agent.direct_uri}
 
   API   ${demo.api_url}/v1.0   (documentation: ${demo.api_url}/docs)
     curl -H 'Authorization: Bearer ${demo.access_key}' ${demo.api_url}/v1.0/extensions

@@ -53,27 +53,6 @@ test.serial(
   },
 )
 
-test.serial('an agent who goes offline during a call goes on talking when Hashdial is killed', async (t) => {
-  const setup = await setUp(t, stack)
-  const extension = await setup.extension()
-  const phone = await setup.phone(extension)
-  const addresses = [{ type: 'extension', target: extension.id }]
-  const values = { username: 'jane', password: 'a long password', addresses }
-  const { id } = (await setup.api<{ id: string }>('POST', '/agents', values)).body
-  await setup.api('PUT', `/agents/${id}/status`, { status: 'available' })
-  const agent = await setup.api<{ direct_uri: string }>('POST', `/agents/${id}/direct-hash-regenerate`)
-  const stranger = await talking(t, setup, agent.body.direct_uri, phone)
-  await setup.api('PUT', `/agents/${id}/status`, { status: 'offline' })
-  await stack.part('hashdial').kill9()
-  await stack.part('hashdial').start()
-  await latestCall(setup.api, ({ status }) => status === 'progressing')
-  await hearEachOther(t, stranger, phone)
-  await stranger.hangup()
-  await phone.closed()
-  t.is((await latestCall(setup.api, hasEnded)).hangup_reason, 'normal')
-  t.true(await leavesNothing(stack))
-})
-
 test.serial('what was told before a crash is not told again, and the rest is told after it', async (t) => {
   const setup = await setUp(t, stack)
   const extension = await setup.extension()
