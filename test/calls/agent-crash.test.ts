@@ -3,8 +3,9 @@ import { startStack } from '../../src/stack/stack.ts'
 import { setUp } from '../support/setup.ts'
 import { hasEnded, hearEachOther, latestCall, leavesNothing, talking } from './support.ts'
 
-// Its process is killed: the other tests do without it.
-const stack = await startStack({ name: 'agent-crash', fresh: true })
+/** A stack of this file's own, for its process is killed. */
+const ports = { sip: 30060, api: 30080, asteriskSip: 30070, ari: 30088, mysql: 30316, rtpFrom: 30400, rtpTo: 30999 }
+const stack = await startStack({ name: 'agent-crash', ports, fresh: true })
 test.after.always(() => stack.stop())
 
 test.serial('an agent who goes offline during a call goes on talking when Hashdial is killed', async (t) => {
