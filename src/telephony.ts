@@ -8,6 +8,8 @@ import { LiveCalls } from './calls/live-calls.ts'
 import { PartStore, type PartKind } from './calls/parts.ts'
 import { callColumns } from './calls/row.ts'
 import { Underway } from './calls/underway.ts'
+import { Conferences } from './conferences/conferences.ts'
+import { conferencecallColumns } from './conferences/row.ts'
 import type { DataSource } from './database.ts'
 import type { Table } from './database/upsert.ts'
 import { WriteBehind } from './database/write-behind.ts'
@@ -32,7 +34,8 @@ import type { Web } from './web.ts'
 /** What live calls are written to, in the order of the foreign keys. */
 const tables: Record<string, Table> = {
   ...{ calls: { columns: callColumns }, groupcalls: { columns: groupcallColumns } },
-  ...{ activeflows: { columns: activeflowColumns }, transcripts: { columns: transcriptColumns } },
+  ...{ activeflows: { columns: activeflowColumns }, conferencecalls: { columns: conferencecallColumns } },
+  ...{ transcripts: { columns: transcriptColumns } },
   events: { columns: eventColumns, immutable: true },
 }
 
@@ -70,7 +73,8 @@ function createEngine(config: TelephonyConfig, { database, log, sounds, web }: G
   const directory = { database, baseDomain, web }
   const activeflows = new Activeflows(liveCalls, calls, database)
   const store = new PartStore(database, eventOf, (...ended) => activeflows.followPart(...ended))
-  const parts = createParts(store, writes, sounds.voice, log)
+  const conferences = new Conferences({ store, writes, sounds, log })
+  const parts = { ...createParts(store, writes, sounds.voice, log), conferences }
   const makeFlow: MakeFlow = (run, request) => activeflows.create(run, request)
   const outgoing = new Outgoing({ liveCalls, calls, directory, limits, ringSeconds, makeFlow })
   const underway = new Underway({ actions: config.customerActions, customer: config.customerRequests })
@@ -113,7 +117,7 @@ export function createTelephony(config: TelephonyConfig, given: Given, repaired:
     await leases.release()
   }
   const jobs = [reconcileJob(nodes, compare), abandoned]
-  return { activeflows, drain, jobs, leases, liveCalls, nodes, outgoing, transcribes: engine.parts.transcribes }
+  return { activeflows, drain, jobs, leases, liveCalls, nodes, outgoing, parts: engine.parts }
 }
 
 /** What Asterisk told and did not reach us is found also while nothing seems wrong. */

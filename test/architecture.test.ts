@@ -10,12 +10,13 @@ const floors = [
   ['resources'],
   ['activeflows'],
   ['actions'],
+  ['conferences'],
   ['outbound'],
   ['media'],
   ['calls'],
   ['nodes', 'registrar', 'directs'],
   ['ari', 'events', 'voice'],
-  ['budgets', 'config', 'database', 'errors', 'id', 'json', 'log', 'metrics', 'turns', 'web'],
+  ['budgets', 'config', 'database', 'errors', 'id', 'json', 'log', 'metrics', 'passwords', 'turns', 'web'],
 ]
 const root = new URL('../', import.meta.url)
 const files = ['src', 'test', 'bench'].flatMap((folder) =>

@@ -1,4 +1,5 @@
 import type { Directory } from '../calls/directory.ts'
+import type { Conferences } from '../conferences/conferences.ts'
 import type { Limits } from '../calls/limits.ts'
 import type { Underway } from '../calls/underway.ts'
 import type { Recordings } from '../media/recordings.ts'
@@ -12,6 +13,7 @@ export interface House extends Directory {
   readonly recordings: Recordings
   readonly transcribes: Transcribes
   readonly underway: Underway
+  readonly conferences: Conferences
   readonly outgoing: Outgoing
   readonly limits: Limits
   /** How long a device rings when an action does not say, in seconds. */

@@ -6,6 +6,7 @@ import { branch } from './branch.ts'
 import { call } from './call.ts'
 import { condition_datetime } from './condition_datetime.ts'
 import { condition_variable } from './condition_variable.ts'
+import { conference_join } from './conference_join.ts'
 import { connect } from './connect.ts'
 import { digits_receive } from './digits_receive.ts'
 import { digits_send } from './digits_send.ts'
@@ -37,6 +38,9 @@ export const actions = {
   call,
   condition_datetime,
   condition_variable,
+  conference_join,
+  /** The same, as flows of the same language call it too. */
+  confbridge_join: conference_join,
   connect,
   digits_receive,
   digits_send,

@@ -11,7 +11,6 @@ const others: Record<string, string> = {
   condition_call_digits: 'is out of use: use condition_variable with the variable hashdial.call.digits',
   condition_call_status: 'is out of use: a flow runs while its call lasts, so there is nothing to be asked',
   stream_echo: 'has another name here: use echo',
-  confbridge_join: 'has another name here: use conference_join',
 }
 
 /** Why there is no such action. */

@@ -119,7 +119,9 @@ export class Activeflows {
   /** Stores the beginning of the flow that follows a part of a call, in the transaction of that part's end (FollowPart). */
   async followPart(manager: EntityManager, node: AriNode, part: PartRow, variables: Record<string, string>) {
     const row = await manager.getRepository<CallRow>('calls').findOneBy({ id: part.reference_id })
-    const flow = await manager.getRepository<ActiveflowRow>('activeflows').findOneBy({ id: part.activeflow_id })
+    const { activeflow_id } = part
+    const flows = manager.getRepository<ActiveflowRow>('activeflows')
+    const flow = activeflow_id && (await flows.findOneBy({ id: activeflow_id }))
     const id = idOf(`after-${part.id}`)
     const follower = row && flow && (await follow(manager, row, flow, part.on_end_flow_id!, id, variables))
     if (!follower) return undefined

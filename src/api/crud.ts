@@ -21,6 +21,7 @@ export function routesOf(resource: Resource, site: Site): ServerRoute[] {
     ...(schema.create ? [createRoute(resource, site, schema.create)] : []),
     ...(schema.update ? [updateRoute(resource, site, schema.update)] : []),
     ...(deletable ? [deleteRoute(resource, site)] : []),
+    ...(resource.dismiss ? [dismissRoute(resource, site)] : []),
     ...(direct ? [regenerateRoute(resource, site)] : []),
     ...(file ? [fileRoute(resource, site, file)] : []),
     ...Object.entries(commands).map(([name, command]) => commandRoute(resource, site, name, command)),
@@ -122,6 +123,17 @@ function deleteRoute(resource: Resource, site: Site): ServerRoute {
     async handler(request) {
       const row = await store.remove(site, resource, scopeOf(resource, request), idOf(request))
       return present(resource, row, site, now())
+    },
+  })
+}
+
+function dismissRoute(resource: Resource, site: Site): ServerRoute {
+  return described({
+    ...{ ...oneRow(resource, 'DELETE', ''), summary: `Remove one ${resource.type}: it ends, and can still be read` },
+    async handler(request) {
+      const read = () => store.read(site.database.manager, resource, scopeOf(resource, request), idOf(request))
+      await resource.dismiss!(await read(), site)
+      return present(resource, await read(), site)
     },
   })
 }

@@ -1,7 +1,7 @@
 import type { Request, ServerRoute } from '@hapi/hapi'
 import Joi from 'joi'
 import { HashdialError } from '../errors.ts'
-import { isPassword } from '../resources/agent-password.ts'
+import { isPassword } from '../passwords.ts'
 import { issueToken } from '../resources/agent-token.ts'
 import { Agent, agents, password, username } from '../resources/agent.ts'
 import { id, time } from '../resources/fields.ts'

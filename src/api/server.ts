@@ -48,6 +48,7 @@ export interface ServerOptions {
   activeflows?: NonNullable<Site['activeflows']>
   recordings?: NonNullable<Site['recordings']>
   trunkHosts?: NonNullable<Site['trunkHosts']>
+  conferences?: NonNullable<Site['conferences']>
   transcribes?: NonNullable<Site['transcribes']>
   secrets?: NonNullable<Site['secrets']>
   /** Where clients of WebSockets go to. */

@@ -7,6 +7,7 @@ export interface AriOperations {
   applications: {
     get(p: { applicationName: string }): Promise<{ channel_ids: string[]; bridge_ids: string[] }>
     filter(p: { applicationName: string; filter: object }): Promise<unknown>
+    subscribe(p: { applicationName: string; eventSource: string }): Promise<unknown>
   }
   asterisk: { getInfo(p?: { only?: string }): Promise<{ system: { version: string; entity_id: string } }> }
   events: { userEvent(p: { eventName: string; application: string }): Promise<void> }
@@ -50,9 +51,11 @@ export interface AriOperations {
     get(p: { bridgeId: string }): Promise<AriBridge>
     list(): Promise<AriBridge[]>
     createWithId(p: { bridgeId: string; type: string; name?: string }): Promise<AriBridge>
-    addChannel(p: { bridgeId: string; channel: string }): Promise<void>
+    addChannel(p: { bridgeId: string; channel: string; absorbDTMF?: boolean }): Promise<void>
     removeChannel(p: { bridgeId: string; channel: string }): Promise<void>
     destroy(p: { bridgeId: string }): Promise<void>
+    playWithId(p: { bridgeId: string; playbackId: string; media: string }): Promise<AriPlayback>
+    record(p: Omit<RecordChannel, 'channelId'> & { bridgeId: string }): Promise<AriRecording>
   }
 }
 
@@ -87,6 +90,9 @@ export interface RecordChannel {
   maxDurationSeconds?: number
   maxSilenceSeconds?: number
   ifExists: 'fail' | 'overwrite' | 'append'
+  beep?: boolean
+  /** A digit that ends it. */
+  terminateOn?: 'none' | 'any' | '*' | '#'
 }
 
 export interface ExternalMedia {

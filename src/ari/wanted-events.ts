@@ -5,5 +5,5 @@
 export const wantedEvents = [
   ...['RESTResponse', 'StasisStart', 'StasisEnd', 'ChannelStateChange', 'ChannelDestroyed', 'ChannelDtmfReceived'],
   ...['PlaybackFinished', 'RecordingFinished', 'RecordingFailed', 'ChannelUserevent', 'ApplicationReplaced'],
-  'ChannelTransfer',
+  ...['ChannelTransfer', 'ChannelTalkingStarted', 'ChannelTalkingFinished'],
 ]

@@ -27,7 +27,8 @@ export type PartTable = 'recordings' | 'transcribes'
 /** What each part's row has. */
 export interface PartRow {
   readonly id: string
-  readonly activeflow_id: string
+  /** Null: it belongs to none. */
+  readonly activeflow_id: string | null
   readonly reference_id: string
   /** The flow that runs when it has ended. */
   readonly on_end_flow_id: string | null

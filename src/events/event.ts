@@ -24,7 +24,10 @@ export const eventColumns = [
 export type EventOf = (resource: string, what: string, row: { id: string }) => EventRow
 
 /** What happens once in the life of a resource: its id is always the same, so that a crash does not make it happen twice. */
-const once = new Set(['created', 'ringing', 'progressing', 'hangup', 'started', 'finished', 'ended', 'deleted'])
+const once = new Set([
+  ...['created', 'ringing', 'progressing', 'hangup', 'started', 'finished', 'ended', 'deleted'],
+  ...['joined', 'left'],
+])
 
 export function event(row: Omit<EventRow, 'id' | 'type' | 'tm_create'>, what: string): EventRow {
   const type = `${row.resource_type}_${what}`

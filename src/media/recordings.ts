@@ -12,7 +12,7 @@ import type { Run } from '../calls/run.ts'
 /** A row of `recordings`; see sql/003-recordings.sql. */
 export interface RecordingRow extends PartRow {
   customer_id: string
-  reference_type: 'call'
+  reference_type: 'call' | 'conference'
   status: 'recording' | 'ended' | 'failed'
   format: 'wav'
   end_of_key: string
@@ -116,7 +116,8 @@ export class Recordings implements PartKind {
   }
 
   #open(where: string, value: string): Promise<RecordingRow[]> {
-    return this.database.query(`SELECT * FROM recordings WHERE tm_end IS NULL AND ${where}`, [value])
+    const sql = `SELECT * FROM recordings WHERE reference_type = 'call' AND tm_end IS NULL AND ${where}`
+    return this.database.query(sql, [value])
   }
 }
 

@@ -58,7 +58,7 @@ export async function beginToSay(run: Run, sounds: Sounds, id: string, spoken: S
   })
 }
 
-function passagesOf(spoken: Spoken): Spoken[] {
+export function passagesOf(spoken: Spoken): Spoken[] {
   const all = passages(plainText(spoken.text))
   if (all.length > 0) return all.map((text) => ({ ...spoken, text }))
   throw new HashdialError('INVALID_ARGUMENT', 'TEXT_EMPTY', 'there is nothing to say in the text')

@@ -22,6 +22,7 @@ const parts: readonly Part[] = [
   { table: 'activeflows', type: 'activeflow', what: 'ended', status: 'ended', end: 'tm_end', by: 'reference_id' },
   { table: 'recordings', type: 'recording', what: 'finished', status: 'failed', end: 'tm_end', by: 'reference_id' },
   { table: 'transcribes', type: 'transcribe', what: 'finished', status: 'done', end: 'tm_end', by: 'reference_id' },
+  { table: 'conferencecalls', type: 'conferencecall', what: 'left', status: 'left', end: 'tm_end', by: 'reference_id' },
 ]
 
 /** Records that a call has ended, with all that belongs to it. False: it had ended. What would follow it does not run. */

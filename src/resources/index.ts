@@ -12,6 +12,8 @@ import { AgentTag } from './agent-tags.ts'
 import { AgentToken } from './agent-token.ts'
 import { agents } from './agent.ts'
 import { calls } from './call.ts'
+import { conferences } from './conference.ts'
+import { conferencecalls } from './conferencecall.ts'
 import { customers } from './customer.ts'
 import { events } from './event.ts'
 import { deliveries } from './delivery.ts'
@@ -36,10 +38,12 @@ export const resources: readonly Resource[] = [
   agents,
   tags,
   flows,
+  conferences,
   numbers,
   trunks,
   calls,
   groupcalls,
+  conferencecalls,
   activeflows,
   recordings,
   transcribes,

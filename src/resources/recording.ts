@@ -13,7 +13,7 @@ import type { RecordingFiles, Resource, Site } from './resource.ts'
 export class Recording implements RecordingRow {
   @Id() id: string
   @BelongsTo('customers', 'recordings_customer') customer_id: string
-  @Reference() activeflow_id: string
+  @Reference({ nullable: true }) activeflow_id: string | null
   @Exact(16) reference_type: RecordingRow['reference_type']
   @Reference() reference_id: string
   @Reference({ nullable: true }) on_end_flow_id: string | null
@@ -31,12 +31,15 @@ export class Recording implements RecordingRow {
 export const recordings: Resource<Recording> = {
   type: 'recording',
   plural: 'recordings',
-  about: 'The sound of a call, of both parties in one file.',
+  about: 'The sound of a call, of both parties in one file, or of all who are in a conference.',
   entity: Recording,
   deletable: true,
   schema: {
     read: Joi.object({
       ...partOfCall,
+      activeflow_id: partOfCall.activeflow_id.allow(null).description('The activeflow that began it; null: none did.'),
+      reference_type: Joi.valid('call', 'conference').required(),
+      reference_id: id().required().description('The call, or the conference.'),
       status: Joi.valid('recording', 'ended', 'failed').required().description('failed: there is no file.'),
       format: Joi.valid('wav').required(),
       tm_start: time().required(),

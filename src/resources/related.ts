@@ -4,16 +4,17 @@ import type { Row } from './resource.ts'
 /** The ids of the rows of another table that name a row in `column`, in the order of their making. */
 export async function relatedIds(
   manager: EntityManager,
-  table: 'calls' | 'recordings',
-  column: 'groupcall_id' | 'reference_id',
+  table: 'calls' | 'recordings' | 'conferencecalls',
+  column: 'groupcall_id' | 'reference_id' | 'conference_id',
   rows: readonly Row[],
+  more: 'TRUE' | 'tm_end IS NULL' = 'TRUE',
 ): Promise<(row: Row) => string[]> {
   const found: { id: string; owner: string }[] =
     rows.length === 0
       ? []
       : await manager.query(
-          `SELECT id, ${column} AS owner FROM ${table} WHERE ${column} IN (${rows.map(() => '?').join(',')}) ORDER BY tm_create`,
-          rows.map(({ id }) => id),
+          `SELECT id, ${column} AS owner FROM ${table} WHERE ${column} IN (?) AND ${more} ORDER BY tm_create`,
+          [rows.map(({ id }) => id)],
         )
   return (row) => found.filter(({ owner }) => owner === row.id).map(({ id }) => id)
 }

@@ -5,6 +5,7 @@ import type { Step } from '../actions/index.ts'
 import type { GroupcallRow } from '../outbound/groupcall.ts'
 import type { OriginateRequest } from '../outbound/request.ts'
 import type { Call } from '../calls/call.ts'
+import type { Conferences } from '../conferences/conferences.ts'
 import type { Destination } from '../calls/party.ts'
 import type { StepLike } from '../calls/run.ts'
 import type { DataSource, EntityManager } from '../database.ts'
@@ -53,6 +54,7 @@ export interface Site {
   readonly trunkHosts?: Allowed
   /** Encrypts secrets that have to be read again. */
   readonly secrets?: KeyRing
+  readonly conferences?: Conferences
   readonly transcribes?: {
     /** Ends one, without storing any more. */
     drop(id: string): void
@@ -159,6 +161,8 @@ export interface Resource<R extends Row = Row> {
   begin?(body: Body, customerId: string, site: Site): Promise<string>
   created?(change: Change<R, Body>): Promise<void>
   updated?(change: Change<R, Body>): Promise<void>
+  /** What DELETE does to something that goes on, and whose row stays. */
+  dismiss?(row: R, site: Site): Promise<unknown>
   /** Removes what is not in the database; when it throws, the row stays. */
   removed?(row: R, site: Site): Promise<void>
   /** Which rows the query parameters of a list mean; `alias` is their table. */

@@ -52,8 +52,8 @@ export function loudness({ samples }: Sound): number {
   return Math.sqrt(energy / samples.length)
 }
 
-/** Which of these tones are in the sound, each with a tenth of its energy at least. Silence has none. */
+/** Which of these tones are in the sound, each with a twentieth of its energy at least. Silence has none. */
 export function tonesHeard(sound: Sound, frequencies: readonly number[]): number[] {
   if (loudness(sound) < 100) return []
-  return frequencies.filter((frequency) => share(sound, frequency) >= 0.1)
+  return frequencies.filter((frequency) => share(sound, frequency) >= 0.05)
 }

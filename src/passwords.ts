@@ -1,6 +1,6 @@
 import { randomBytes, scrypt, timingSafeEqual, type ScryptOptions } from 'node:crypto'
 import { promisify } from 'node:util'
-import { HashdialError } from '../errors.ts'
+import { HashdialError } from './errors.ts'
 
 /** 16 MB and some 50 ms of a core. More would be better for the hashes and worse for the calls beside them. */
 const cost = { N: 16_384, r: 8, p: 1 }
