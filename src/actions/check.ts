@@ -17,8 +17,8 @@ export interface Checked {
   /** As they are to be stored: each with its id. */
   actions: StepLike[]
   problems: Problem[]
-  /** The flows that they name, which have to exist. */
-  flows: { field: string; id: string }[]
+  /** The flows and conferences that they name, which have to exist. */
+  references: { field: string; type: 'flow' | 'conference'; id: string }[]
   /** The SIP addresses that they call, which may be somebody else's. */
   addresses: { field: string; target: string }[]
 }
@@ -41,7 +41,7 @@ const nil = '00000000-0000-0000-0000-000000000000'
  * checked in slices, for the calls go on meanwhile; `owner` is whose turn it is (see turns.ts).
  */
 export async function checkActions(list: unknown, owner: string, at = 'actions'): Promise<Checked> {
-  const checked: Checked = { actions: [], problems: [], flows: [], addresses: [] }
+  const checked: Checked = { actions: [], problems: [], references: [], addresses: [] }
   checked.actions = await checkList(list, at, { owner, checked, left: most, depth: 0 })
   return checked
 }
@@ -153,13 +153,14 @@ function checkOption(action: AnyAction, { option }: StepLike, place: string, tel
   return !error
 }
 
-/** Lists of actions in an option (`actions`) are checked as this one is, and the flows that it names noted. */
+/** Lists of actions in an option (`actions`) are checked as this one is, and what it names by its id is noted. */
 async function checkInner(step: StepLike, place: string, check: Check): Promise<void> {
   const option = step.option as Record<string, unknown>
   for (const [name, value] of Object.entries(option)) {
     if (name === 'destinations') check.checked.addresses.push(...addressesIn(value, `${place}.option.destinations`))
-    if (name.endsWith('flow_id') && typeof value === 'string' && uuid.test(value))
-      check.checked.flows.push({ field: `${place}.option.${name}`, id: value })
+    const type = /(?:^|_)(flow|conference)_id$/.exec(name)?.[1] as 'flow' | 'conference' | undefined
+    if (type && typeof value === 'string' && uuid.test(value))
+      check.checked.references.push({ field: `${place}.option.${name}`, type, id: value })
     if (name !== 'actions') continue
     check.depth++
     step.option = { ...option, actions: await checkList(value, `${place}.option.actions`, check) }

@@ -28,7 +28,10 @@ const reasons: Partial<Record<ErrorStatus, Reasons>> = {
     INVALID_CREDENTIALS: 'The token is unknown or has expired.',
     LOGIN_FAILED: 'No agent has this customer, username and password.',
   },
-  PERMISSION_DENIED: { PERMISSION_DENIED: 'The token is good, but not for this.' },
+  PERMISSION_DENIED: {
+    PERMISSION_DENIED: 'The token is good, but not for this.',
+    WRONG_PIN: 'The caller knows no PIN of the conference.',
+  },
   NOT_FOUND: {
     ROUTE_NOT_FOUND: 'There is nothing at this path.',
     DESTINATION_NOT_FOUND: 'A destination to call does not exist, or a number has no trunk.',
@@ -39,8 +42,14 @@ const reasons: Partial<Record<ErrorStatus, Reasons>> = {
   DEADLINE_EXCEEDED: { REQUEST_TIMEOUT: 'The request did not arrive in time.' },
   FAILED_PRECONDITION: {
     AGENT_UNREACHABLE: 'Every agent that is to be called is offline, or has no address.',
+    ALREADY_RECORDING: 'The conference is being recorded already.',
     CALL_ALREADY_HANGUP: 'The call has ended.',
     CALL_NOT_READY: 'The call is not in a state for this, as before its answer.',
+    CONFERENCECALL_LEFT: 'The participant has left the conference.',
+    CONFERENCE_EMPTY: 'Nobody is in the conference.',
+    CONFERENCE_FULL: 'The conference has as many participants as it may (`max_participants`).',
+    CONFERENCE_LOCKED: 'The conference is locked.',
+    CONFERENCE_NOT_READY: 'Asterisk refused what was to be done in the conference.',
     GROUPCALL_ALREADY_HANGUP: 'The groupcall has ended.',
     NOT_CONNECTED: 'The caller is connected with nobody who could be replaced.',
     NOT_RECORDING: 'Nothing is being recorded.',
@@ -66,6 +75,7 @@ const reasons: Partial<Record<ErrorStatus, Reasons>> = {
   UNAVAILABLE: {
     ASTERISK_AWAY: 'The Asterisk that it needs is not connected.',
     CALLS_UNAVAILABLE: 'This process carries no calls.',
+    CONFERENCE_ELSEWHERE: 'The conference meets at another Asterisk.',
     CALL_ELSEWHERE: 'Another process carries the call, and does not answer.',
     DATABASE_AWAY: 'What has to be stored could not be.',
     DATABASE_UNAVAILABLE: 'The database is away.',

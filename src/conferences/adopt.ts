@@ -42,11 +42,7 @@ export async function adoptMeetings(node: AriNode, store: PartStore, known: Know
 }
 
 async function adoptRecordings(node: AriNode, store: PartStore, known: Known, isIdle: (id: string) => boolean) {
-  const rows: RecordingRow[] = await store.database.query(
-    `SELECT * FROM recordings WHERE node = ? AND tm_end IS NULL AND reference_type = 'conference'`,
-    [node.name],
-  )
-  for (const row of rows) {
+  for (const row of await openRecordings(node, store)) {
     const room = known.roomOf(row.reference_id)
     if (room) room.recorder.adopt(row)
     else if (isIdle(row.reference_id)) {
@@ -54,6 +50,14 @@ async function adoptRecordings(node: AriNode, store: PartStore, known: Known, is
       await closeRecording(node, store, row)
     }
   }
+}
+
+/** The recordings of conferences that are under way at an Asterisk, as far as is stored. */
+export function openRecordings(node: AriNode, { database }: PartStore): Promise<RecordingRow[]> {
+  return database.query(
+    `SELECT * FROM recordings WHERE node = ? AND tm_end IS NULL AND reference_type = 'conference'`,
+    [node.name],
+  )
 }
 
 /** A bridge is made after its row, and its row is emptied after it is gone: one that no row names is nobody's. */

@@ -8,7 +8,7 @@ import { insertEvents } from '../events/event.ts'
 import { idOf } from '../id.ts'
 import { playTo } from '../media/playback.ts'
 import { CallElsewhere } from '../nodes/elsewhere.ts'
-import { adoptMeetings } from './adopt.ts'
+import { adoptMeetings, openRecordings } from './adopt.ts'
 import { passDoor, recordName, refuse, tellCount, type Joining } from './door.ts'
 import { Member } from './member.ts'
 import { findConference, storeLock, takePlace } from './meetings.ts'
@@ -162,9 +162,17 @@ export class Conferences implements PartKind {
     if (room?.bridgeId !== settings.bridge_id) {
       room = new Room(this.house, node, settings)
       this.#rooms.set(settings.id, room)
+      if (run.recovered) await this.#adoptRecording(room)
     } else room.settings = settings
     await room.open()
     return room
+  }
+
+  /** What is being recorded goes on, also while nobody of us is there. */
+  async #adoptRecording(room: Room): Promise<void> {
+    const rows = await openRecordings(room.node, this.house.store)
+    const own = rows.find(({ reference_id }) => reference_id === room.settings.id)
+    if (own) room.recorder.adopt(own)
   }
 
   async #leave(room: Room, member: Member): Promise<void> {

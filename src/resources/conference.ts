@@ -3,11 +3,10 @@ import { Entity, Index } from 'typeorm'
 import type { ConferenceRow } from '../conferences/row.ts'
 import { BelongsTo, Count, Exact, Flag, Id, Json, RefersTo, Text, Time } from '../database/columns.ts'
 import { DirectHash } from '../directs/direct.ts'
-import { HashdialError } from '../errors.ts'
 import { hashPassword } from '../passwords.ts'
 import { conferenceCommands } from './conference-commands.ts'
 import { common, detail, direct, id, name, time, times } from './fields.ts'
-import { knownFlows } from './flow.ts'
+import { checkReferences, referencesIn } from './references.ts'
 import { relatedIds } from './related.ts'
 import type { Body, DialableResource } from './resource.ts'
 
@@ -140,18 +139,7 @@ export const conferences: DialableResource<Conference> = {
       typeof value === 'string' ? { [column]: value === '' ? '' : await hashPassword(value) } : {}
     return { ...body, ...(await hash('pin_hash', plain)), ...(await hash('moderator_pin_hash', moderators)) }
   },
-  async check(body, { customer_id, manager }) {
-    const named = (['pre_flow_id', 'post_flow_id'] as const)
-      .map((field) => ({ field, id: body[field] }))
-      .filter((one): one is { field: 'pre_flow_id' | 'post_flow_id'; id: string } => typeof one.id === 'string')
-    const known = await knownFlows(manager, customer_id, named)
-    const details = named
-      .filter(({ id: flow }) => !known.has(flow))
-      .map(({ field }) => ({ field, problem: 'you have no flow with this id' }))
-    if (details.length === 0) return body
-    const told = details.map(({ field, problem }) => `${field}: ${problem}`).join('; ')
-    throw new HashdialError('INVALID_ARGUMENT', 'INVALID_ARGUMENT', told, details)
-  },
+  check: (body, where) => checkReferences(body, where, referencesIn(body, 'flow', 'pre_flow_id', 'post_flow_id')),
   make: () => ({ type: 'conference', status: 'progressing', locked: false, node: '', bridge_id: '', tm_start: null }),
   async updated({ row, site }) {
     site.conferences?.changed(row)

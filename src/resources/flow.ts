@@ -9,6 +9,7 @@ import { BelongsTo, Id, Json, RefersTo, Text, Time } from '../database/columns.t
 import { DirectHash } from '../directs/direct.ts'
 import { HashdialError } from '../errors.ts'
 import { common, detail, direct, id, name, times } from './fields.ts'
+import { referenceProblems, referencesIn, type Reference } from './references.ts'
 import type { DialableResource } from './resource.ts'
 
 @Entity({ name: 'flows' })
@@ -60,27 +61,23 @@ export const flows: DialableResource<Flow> = {
   },
   steps: ({ actions }) => actions as Step[],
   async prepare(body, { customer_id, manager, site }) {
-    const { on_complete_flow_id: id } = body
-    const named = typeof id === 'string' ? [{ field: 'on_complete_flow_id', id }] : []
+    const named = referencesIn(body, 'flow', 'on_complete_flow_id')
     const where = { customer_id, manager, baseDomain: site.baseDomain }
     const actions = await checkedActions(body.actions ?? [], where, named)
     return body.actions === undefined ? body : { ...body, actions }
   },
 }
 
-/** A list of actions as it is to be stored. Rejects with all that is wrong with it, and the flows that are missing. */
+/** A list of actions as it is to be stored. Rejects with all that is wrong with it, and what it names that is missing. */
 export async function checkedActions(
   list: unknown,
   { customer_id, manager, baseDomain }: { customer_id: string; manager: EntityManager; baseDomain: string },
-  named: readonly { field: string; id: string }[] = [],
+  named: readonly Reference[] = [],
 ): Promise<StepLike[]> {
-  const { actions, problems, flows, addresses } = await checkActions(list, customer_id)
-  flows.push(...named)
-  const known = await knownFlows(manager, customer_id, flows)
-  const missing = flows.filter(({ id }) => !known.has(id))
+  const { actions, problems, references, addresses } = await checkActions(list, customer_id)
   const details = [
     ...problems,
-    ...missing.map(({ field }) => ({ field, problem: 'you have no flow with this id' })),
+    ...(await referenceProblems(manager, customer_id, [...references, ...named])),
     ...addresses.flatMap(({ field, target }) => {
       // What is no address at all the option's schema has told already.
       const problem = parseSipAddress(target) && wrongAddress(target, customer_id, baseDomain)
@@ -96,19 +93,4 @@ export async function checkedActions(
     `the flow is wrong: ${told.join('; ')}${more}`,
     details,
   )
-}
-
-/** Which of these flows this customer has. */
-export async function knownFlows(
-  manager: EntityManager,
-  customerId: string,
-  named: readonly { id: string }[],
-): Promise<Set<string>> {
-  if (named.length === 0) return new Set()
-  const ids = [...new Set(named.map(({ id }) => id))]
-  const rows: { id: string }[] = await manager.query(
-    `SELECT id FROM flows WHERE customer_id = ? AND id IN (${ids.map(() => '?').join(',')})`,
-    [customerId, ...ids],
-  )
-  return new Set(rows.map(({ id }) => id))
 }

@@ -2,9 +2,8 @@ import Joi from 'joi'
 import { Entity, Index, Unique } from 'typeorm'
 import { telNumber } from '../calls/tel.ts'
 import { BelongsTo, Exact, Id, RefersTo, Text, Time } from '../database/columns.ts'
-import { HashdialError } from '../errors.ts'
 import { common, detail, id, name, times } from './fields.ts'
-import { knownFlows } from './flow.ts'
+import { checkReferences, referencesIn } from './references.ts'
 import type { Resource } from './resource.ts'
 
 @Entity({ name: 'numbers' })
@@ -47,15 +46,5 @@ export const numbers: Resource<PhoneNumber> = {
     }),
   },
   leadsTo: ({ call_flow_id: id }) => (id === null ? undefined : { type: 'flow', id }),
-  async check(body, { customer_id, manager }) {
-    const { call_flow_id: id } = body
-    if (typeof id !== 'string' || (await knownFlows(manager, customer_id, [{ id }])).has(id)) return body
-    const details = [{ field: 'call_flow_id', problem: 'you have no flow with this id' }]
-    throw new HashdialError(
-      'INVALID_ARGUMENT',
-      'INVALID_ARGUMENT',
-      'call_flow_id: you have no flow with this id',
-      details,
-    )
-  },
+  check: (body, where) => checkReferences(body, where, referencesIn(body, 'flow', 'call_flow_id')),
 }
