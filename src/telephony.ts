@@ -73,8 +73,9 @@ function createEngine(config: TelephonyConfig, { database, log, sounds, web }: G
   const directory = { database, baseDomain, web }
   const activeflows = new Activeflows(liveCalls, calls, database)
   const store = new PartStore(database, eventOf, (...ended) => activeflows.followPart(...ended))
-  const conferences = new Conferences({ store, writes, sounds, log })
-  const parts = { ...createParts(store, writes, sounds.voice, log), conferences }
+  const mediaParts = createParts(store, writes, sounds.voice, log)
+  const { transcribes } = mediaParts
+  const parts = { ...mediaParts, conferences: new Conferences({ store, writes, sounds, transcribes, log }) }
   const makeFlow: MakeFlow = (run, request) => activeflows.create(run, request)
   const outgoing = new Outgoing({ liveCalls, calls, directory, limits, ringSeconds, makeFlow })
   const underway = new Underway({ actions: config.customerActions, customer: config.customerRequests })

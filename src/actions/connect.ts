@@ -1,6 +1,6 @@
 import Joi from 'joi'
-import { callee, calleesMax, expandAgents, resolveAll } from '../calls/agents.ts'
-import type { Callee, Expanded, RingMethod } from '../calls/agents.ts'
+import { calleeOrMeeting, calleesMax, expandAgents, resolveAll } from '../calls/agents.ts'
+import type { Callee, Expanded, Meeting, RingMethod } from '../calls/agents.ts'
 import { dialAll } from '../calls/dial-all.ts'
 import { dialOne } from '../calls/dial.ts'
 import type { DialOptions, Outcome, Transfers } from '../calls/leg.ts'
@@ -8,11 +8,11 @@ import { addressOf, callerIdOf, presentationNumber, source } from '../calls/part
 import { resolveTransfer } from '../calls/transfers.ts'
 import { HashdialError } from '../errors.ts'
 import type { ResolvedDestination, Source } from '../calls/party.ts'
-import { ActionError, type Action, type ActionRun } from './action.ts'
+import { ActionError, type Action, type ActionRun, type StepLike } from './action.ts'
 import type { House } from './house.ts'
 
 interface ConnectOptions {
-  destinations: Callee[]
+  destinations: Callee[] | [Meeting]
   /** Without it all at once, or as an agent has it that is the only one. */
   ring_method?: RingMethod
   timeout?: number
@@ -32,7 +32,9 @@ interface ConnectOptions {
 export const connect: Action<ConnectOptions> = {
   about: 'Rings the destinations and connects the caller with the one who answers. When nobody does, the flow goes on.',
   options: Joi.object({
-    destinations: Joi.array().items(callee).min(1).max(calleesMax).required(),
+    destinations: Joi.array().items(calleeOrMeeting).min(1).max(calleesMax).required().custom(meetingAlone).messages({
+      'destinations.meeting': '{{#label}}: a conference must be the only destination',
+    }),
     ring_method: Joi.valid('ring_all', 'linear'),
     timeout: Joi.number().integer().min(1_000).max(180_000).unit('milliseconds'),
     relay_reason: Joi.boolean(),
@@ -46,7 +48,9 @@ export const connect: Action<ConnectOptions> = {
   async run(run, options, house: Pick<House, 'database' | 'baseDomain' | 'web' | 'limits' | 'ringSeconds'>) {
     const { call } = run
     const { customer_id } = call.row
-    const expanded = await expandOnce(run, options.destinations, house)
+    const [first] = options.destinations
+    if (first?.type === 'conference') return { push: stepsInto(first.target) }
+    const expanded = await expandOnce(run, options.destinations as Callee[], house)
     const [from, { found: destinations, problems }] = await Promise.all([
       options.source && addressOf(house, customer_id, options.source),
       resolveAll(house, customer_id, expanded),
@@ -66,6 +70,16 @@ export const connect: Action<ConnectOptions> = {
     const told = [...new Set(problems.map(({ problem }) => problem))].join('; ').slice(0, 1_000)
     throw new ActionError(`there is none of these destinations; a tel needs a trunk (${told})`)
   },
+}
+
+const stepsInto = (conference_id: string): StepLike[] => [
+  { type: 'answer', option: {} },
+  { type: 'conference_join', option: { conference_id } },
+]
+
+function meetingAlone(list: { type: string }[], helpers: Joi.CustomHelpers): unknown {
+  const isAlone = list.length === 1 || !list.some(({ type }) => type === 'conference')
+  return isAlone ? list : helpers.error('destinations.meeting')
 }
 
 /** An agent may go offline while it talks: after a crash its legs are looked for as they were made. */

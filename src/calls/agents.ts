@@ -9,12 +9,20 @@ export type Callee = Destination | { type: 'agent'; target: string; target_name?
 
 export type RingMethod = 'ring_all' | 'linear'
 
-const agentId = Joi.string().guid({ separator: '-', wrapper: false }).lowercase()
+const rowId = Joi.string().guid({ separator: '-', wrapper: false }).lowercase()
 
-export const callee = destination.keys({
-  type: Joi.valid('extension', 'sip', 'tel', 'agent').required(),
-  target: Joi.when('type', { switch: [...targets, { is: 'agent', then: agentId.required() }] }),
-}) as unknown as Joi.ObjectSchema<Callee>
+const anyOf = <T>(...rows: string[]) =>
+  destination.keys({
+    type: Joi.valid('extension', 'sip', 'tel', ...rows).required(),
+    target: Joi.when('type', { switch: [...targets, { is: Joi.valid(...rows), then: rowId.required() }] }),
+  }) as unknown as Joi.ObjectSchema<T>
+
+export const callee = anyOf<Callee>('agent')
+
+/** A conference (by its id) that the caller comes into: it is nobody who could ring beside others. */
+export type Meeting = { type: 'conference'; target: string; target_name?: string }
+
+export const calleeOrMeeting = anyOf<Callee | Meeting>('agent', 'conference')
 
 /** As many as a list may name: agents do not make it longer. */
 export const calleesMax = 20

@@ -15,7 +15,7 @@ import { findConference, storeLock, takePlace } from './meetings.ts'
 import { PinGuard } from './pin-guard.ts'
 import { Room, type RoomHouse } from './room.ts'
 import type { ConferenceRow, ConferencecallRow } from './row.ts'
-import { obey } from './steering.ts'
+import { obey, transcribeMember } from './steering.ts'
 
 export interface JoinOptions {
   conference_id: string
@@ -148,6 +148,7 @@ export class Conferences implements PartKind {
       room.members.set(row.id, member)
       void run.call.ended.then(() => this.#leave(room, member)).catch((err: unknown) => this.#warn(err))
       await room.settle()
+      transcribeMember(room, member).catch((err: unknown) => this.#warn(err))
       return { room, member }
     } finally {
       const left = this.#entering.get(id)! - 1

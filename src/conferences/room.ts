@@ -5,6 +5,7 @@ import { now } from '../database.ts'
 import type { WriteBehind } from '../database/write-behind.ts'
 import type { Logger } from '../log.ts'
 import type { Sounds } from '../media/sounds.ts'
+import type { Transcribes, TranscribeOptions } from '../media/transcribes.ts'
 import { Announcer } from './announcer.ts'
 import type { LeaveReason, Member } from './member.ts'
 import { leaveEmpty } from './meetings.ts'
@@ -16,6 +17,7 @@ import { soundOf } from './sound.ts'
 export interface RoomHouse {
   readonly store: PartStore
   readonly sounds: Sounds
+  readonly transcribes: Pick<Transcribes, 'start' | 'stop'>
   readonly writes: WriteBehind
   readonly log: Logger
 }
@@ -28,6 +30,8 @@ export class Room {
   readonly members = new Map<string, Member>()
   readonly announcer: Announcer
   readonly recorder: Recorder
+  /** How what its participants say is written down, those that come later too; undefined: it is not. */
+  transcribing: TranscribeOptions | undefined
   #isDirty = false
   #settling: Promise<void> | undefined
   #opened: Promise<void> | undefined
@@ -149,6 +153,7 @@ export class Room {
     this.#stored = this.changed(member, 'left')
     this.#note(this.#stored)
     if (!member.call.hasEnded) await member.detach(this.bridgeId)
+    if (!member.call.hasEnded && this.transcribing) this.#note(this.house.transcribes.stop(member.call))
     if (this.members.size > 0) this.#note(this.#left(member))
     else await this.#removeName(member.row)
   }

@@ -2,6 +2,8 @@ import { randomUUID } from 'node:crypto'
 import { cleanUp } from '../ari/connection.ts'
 import { passagesOf } from '../media/speech.ts'
 import type { Spoken } from '../voice/prompts.ts'
+import { HashdialError } from '../errors.ts'
+import type { TranscribeOptions } from '../media/transcribes.ts'
 import { countMedia } from './announcer.ts'
 import type { Member } from './member.ts'
 import { storeLock } from './meetings.ts'
@@ -75,6 +77,28 @@ export async function sayToAll({ announcer, house, settings }: Room, spoken: Spo
     for (const passage of rest) void announcer.play(await speak(passage))
   }
   others().catch((err: unknown) => house.log.warn({ err: err as Error }, 'not all was said in a conference'))
+}
+
+/** Writes down what each of them says, until `stopTranscribing` or they leave. */
+export async function transcribe(room: Room, options: TranscribeOptions): Promise<void> {
+  room.transcribing = options
+  await Promise.all([...room.members.values()].map((member) => transcribeMember(room, member)))
+}
+
+export async function stopTranscribing(room: Room): Promise<void> {
+  room.transcribing = undefined
+  await Promise.all([...room.members.values()].map(({ call }) => room.house.transcribes.stop(call)))
+}
+
+/** One whose call is written down already is left as it is. */
+export async function transcribeMember({ house, transcribing }: Room, { call }: Member): Promise<void> {
+  // Of the form that belongs to the call's activeflow, and never one of the engine's own.
+  const place = `${call.row.activeflow_id}-${Date.now()}`
+  if (transcribing) await house.transcribes.start({ call }, place, transcribing).catch(unlessTranscribed)
+}
+
+function unlessTranscribed(error: unknown): void {
+  if (!(error instanceof HashdialError) || error.reason !== 'TRANSCRIBED_ALREADY') throw error
 }
 
 async function louder(room: Room, by: Member, which: 'volume_heard' | 'volume_spoken', more: number): Promise<void> {

@@ -26,7 +26,7 @@ export class Transcribes implements PartKind {
   ) {}
 
   /** Begins one, or finds what an earlier run has begun at this place. Resolves when it listens. */
-  async start({ call }: Run, place: string, options: TranscribeOptions): Promise<void> {
+  async start({ call }: Pick<Run, 'call'>, place: string, options: TranscribeOptions): Promise<void> {
     const row = newRow(call, place, options)
     const open = await this.#open('reference_id = ?', call.id).catch(inWords)
     if (open.some(({ id }) => id !== row.id)) {

@@ -1,12 +1,14 @@
 import Joi from 'joi'
 import { play } from '../actions/play.ts'
 import { talk } from '../actions/talk.ts'
+import { transcribe_start } from '../actions/transcribe_start.ts'
 import { AriError } from '../ari/types.ts'
 import type { Conferences } from '../conferences/conferences.ts'
 import type { Member } from '../conferences/member.ts'
 import type { Room } from '../conferences/room.ts'
 import type { ConferenceRow, ConferencecallRow } from '../conferences/row.ts'
 import { decibelsMax, decibelsMin, lock, muteAll, playToAll, sayToAll } from '../conferences/steering.ts'
+import { stopTranscribing, transcribe } from '../conferences/steering.ts'
 import { HashdialError } from '../errors.ts'
 import type { Spoken } from '../voice/prompts.ts'
 import type { Body, Command, Site } from './resource.ts'
@@ -82,6 +84,16 @@ export const conferenceCommands: Readonly<Record<string, Command<Conference>>> =
   ),
   recording_start: meeting('Record it, until recording_stop or the last participant leaves', startRecording),
   recording_stop: meeting('End the recording', stopRecording),
+  transcribe: meeting(
+    'Write down what each of them says, also of those who come later; each has a transcribe of their own call',
+    (room, { language, provider }) =>
+      transcribe(room, {
+        ...{ language: (language as string) || '', provider: (provider as string) || 'moonshine' },
+        ...{ direction: 'in', on_end_flow_id: null },
+      }),
+    only(transcribe_start.options, 'language', 'provider'),
+  ),
+  transcribe_stop: meeting('Write nothing down any more', stopTranscribing),
 }
 
 type WithMember = (room: Room, member: Member, body: Body) => Promise<unknown>

@@ -1,0 +1,108 @@
+import test from 'ava'
+import { becomesTrue } from '../../src/stack/shell.ts'
+import { setUp } from '../support/setup.ts'
+import { tonesHeard } from '../support/tone.ts'
+import { allHearAll, becomes, isInIt, joins, makeConference, participants } from './support.ts'
+
+test('who comes says their name, the others hear it, and it is kept no longer than they stay', async (t) => {
+  const setup = await setUp(t)
+  const conference = await makeConference(setup, { announce: 'name', music_when_alone: false, join_muted: true })
+  const first = await setup.stranger({ tone: 440 })
+  await first.dial(conference.direct_uri)
+  await isInIt(setup, conference, 1)
+  t.true(await first.hearsNothing())
+  const second = await setup.stranger({ tone: 830 })
+  await second.dial(conference.direct_uri)
+  // What it says there is its tone; in the conference it is muted.
+  t.true(await becomesTrue(20_000, () => tonesHeard(first.heard(), [830]).length === 1))
+  await isInIt(setup, conference, 2)
+  t.true(await becomesTrue(5_000, async () => (await names()) === 2))
+  await first.hangup()
+  await second.hangup()
+  t.true(await becomesTrue(10_000, async () => (await names()) === 0))
+
+  /** The recordings of names that this customer’s calls have left at the Asterisk. */
+  async function names(): Promise<number> {
+    const url = new URL(setup.stack.ariUrl)
+    const headers = { authorization: `Basic ${btoa(`${url.username}:${url.password}`)}` }
+    const all = (await (await fetch(`${url.origin}/ari/recordings/stored`, { headers })).json()) as { name: string }[]
+    const { body } = await setup.api<{ result: { activeflow_id: string }[] }>('GET', '/calls')
+    return all.filter(({ name }) => body.result.some(({ activeflow_id }) => name.startsWith(`name-${activeflow_id}`)))
+      .length
+  }
+})
+
+test('who comes is told how many there are', async (t) => {
+  const setup = await setUp(t)
+  const conference = await makeConference(setup, { announce: 'count' })
+  const phones = []
+  for (const tone of [440, 830, 1330]) phones.push(await joins(setup, conference, { tone }))
+  await allHearAll(t, phones)
+})
+
+test('a meeting ends at its time, and the next one has the same time again', async (t) => {
+  const setup = await setUp(t)
+  const conference = await makeConference(setup, { timeout: 3 })
+  for (let meeting = 0; meeting < 2; meeting++) {
+    const phone = await joins(setup, conference)
+    await phone.closed(20_000)
+    t.deepEqual(await isInIt(setup, conference, 0), [])
+  }
+})
+
+test('a flow connects its caller to a conference, and goes on after it', async (t) => {
+  const setup = await setUp(t)
+  const conference = await makeConference(setup)
+  const destination = { type: 'conference', target: conference.id }
+  const other = { type: 'extension', target_name: '1001' }
+  const mixed = [{ type: 'connect', option: { destinations: [destination, other] } }]
+  t.regex(JSON.stringify((await setup.api('POST', '/flows', { actions: mixed })).body), /only destination/)
+  const actions = [{ type: 'connect', option: { destinations: [destination] } }]
+  const flow = await setup.api<{ direct_uri: string }>('POST', '/flows', { actions })
+  const caller = await setup.stranger()
+  await caller.dial(flow.body.direct_uri)
+  const [member] = await isInIt(setup, conference, 1)
+  await setup.api('POST', `/conferencecalls/${member!.id}/kick`)
+  await caller.closed()
+})
+
+test('what each says in a conference is written down, also of those who come later', async (t) => {
+  const setup = await setUp(t)
+  const conference = await makeConference(setup)
+  const path = `/conferences/${conference.id}`
+  const first = await joins(setup, conference)
+  t.is((await setup.api('POST', `${path}/transcribe`, { provider: 'moonshine' })).status, 200)
+  const second = await joins(setup, conference)
+  const all = await participants(setup, conference)
+  for (const { reference_id } of all)
+    await becomes<{ result: { status: string; direction: string }[] }>(
+      setup,
+      `/transcribes?reference_id=${reference_id}`,
+      ({ result }) => result[0]?.status === 'progressing' && result[0].direction === 'in',
+    )
+  t.is((await setup.api('POST', `${path}/transcribe_stop`)).status, 200)
+  for (const { reference_id } of all)
+    await becomes<{ result: { status: string }[] }>(
+      setup,
+      `/transcribes?reference_id=${reference_id}`,
+      ({ result }) => result[0]?.status === 'done',
+    )
+  await first.hangup()
+  await second.hangup()
+})
+
+test('somebody on hold hears music and is not heard, and can be made a moderator', async (t) => {
+  const setup = await setUp(t)
+  const conference = await makeConference(setup)
+  const phones = [await joins(setup, conference, { tone: 440 }), await joins(setup, conference, { tone: 830 })]
+  await allHearAll(t, phones)
+  const [{ id }] = (await participants(setup, conference)) as [{ id: string }, ...unknown[]]
+  t.is((await setup.api('POST', `/conferencecalls/${id}/hold`)).status, 200)
+  t.true(await phones[1]!.hearsNothing())
+  t.true(await becomesTrue(10_000, () => tonesHeard(phones[0]!.heard(), [830]).length === 0))
+  t.is((await setup.api('POST', `/conferencecalls/${id}/unhold`)).status, 200)
+  await allHearAll(t, phones)
+  t.like((await setup.api('POST', `/conferencecalls/${id}/moderator`, {})).body, { moderator: true })
+  t.is((await setup.api('POST', `/conferencecalls/${id}/volume`, {})).status, 400)
+  t.is((await setup.api('POST', `/conferencecalls/${id}/volume`, { volume_heard: 40 })).status, 400)
+})
