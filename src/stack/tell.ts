@@ -26,6 +26,8 @@ Hashdial is up (${seconds} s).
   A menu (a flow), by its address and by a number that this machine may call:
     ${demo.flow.direct_uri}
     ${demo.number.uri}
+  A conference, which everybody who dials it is in:
+    ${demo.conference.direct_uri}
   An agent, ${demo.agent.username} (password ${demo.agent.password}), who answers at extension ${first?.username}:
     ${demo.agent.direct_uri}
 
