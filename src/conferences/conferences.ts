@@ -47,9 +47,8 @@ export class Conferences implements PartKind {
     }
   }
 
-  /** The meeting that a conference has now. Throws where there is none, or another process has it. */
+  /** The meeting of a conference that somebody is in. Throws where another process has it. */
   roomOf({ id, node }: Pick<ConferenceRow, 'id' | 'node'>): Room {
-    if (node === '') throw new HashdialError('FAILED_PRECONDITION', 'CONFERENCE_EMPTY', 'nobody is in the conference')
     const room = this.#rooms.get(id)
     if (room) return room
     throw new CallElsewhere(node)
@@ -102,6 +101,7 @@ export class Conferences implements PartKind {
       const member = room.members.get(id)
       if (!member) continue
       member.forget()
+      room.talks(member, false)
       await room.settle()
       return { room, member }
     }
@@ -125,10 +125,7 @@ export class Conferences implements PartKind {
     })
     const { room } = entered
     if (settings.announce === 'name') void room.announceJoin(row)
-    if (room.settings.recording === 'auto')
-      await room.recorder.start(room.settings).catch((err: unknown) => {
-        run.call.log.error({ err: err as Error, conference: settings.id }, 'a conference is not recorded')
-      })
+    await this.#begin(room)
     return entered
   }
 
@@ -147,6 +144,7 @@ export class Conferences implements PartKind {
         await room.announcer.play('sound:beep')
       room.members.set(row.id, member)
       void run.call.ended.then(() => this.#leave(room, member)).catch((err: unknown) => this.#warn(err))
+      if (run.recovered) room.talks(member, false)
       await room.settle()
       transcribeMember(room, member).catch((err: unknown) => this.#warn(err))
       return { room, member }
@@ -169,11 +167,22 @@ export class Conferences implements PartKind {
     return room
   }
 
+  /** What each meeting begins with. */
+  async #begin(room: Room): Promise<void> {
+    const { hasBegun, settings } = room
+    room.hasBegun = true
+    if (hasBegun || settings.recording !== 'auto') return
+    await room.recorder.start(settings).catch((err: unknown) => {
+      this.house.log.error({ err: err as Error, conference: settings.id }, 'a conference is not recorded')
+    })
+  }
+
   /** What is being recorded goes on, also while nobody of us is there. */
   async #adoptRecording(room: Room): Promise<void> {
     const rows = await openRecordings(room.node, this.house.store)
     const own = rows.find(({ reference_id }) => reference_id === room.settings.id)
     if (own) room.recorder.adopt(own)
+    room.hasBegun = true
   }
 
   async #leave(room: Room, member: Member): Promise<void> {

@@ -11,7 +11,7 @@ import type { LeaveReason, Member } from './member.ts'
 import { leaveEmpty } from './meetings.ts'
 import { Recorder } from './recorder.ts'
 import type { ConferenceRow, ConferencecallRow } from './row.ts'
-import { soundOf } from './sound.ts'
+import { soundOf, type Sound } from './sound.ts'
 
 /** What a meeting needs of the house around it. */
 export interface RoomHouse {
@@ -32,6 +32,8 @@ export class Room {
   readonly recorder: Recorder
   /** How what its participants say is written down, those that come later too; undefined: it is not. */
   transcribing: TranscribeOptions | undefined
+  /** Each meeting is recorded from its beginning, and not again when somebody has ended that. */
+  hasBegun = false
   #isDirty = false
   #settling: Promise<void> | undefined
   #opened: Promise<void> | undefined
@@ -82,48 +84,51 @@ export class Room {
   /** Makes every channel be as it has to. Resolves when they are. */
   settle(): Promise<void> {
     this.#isDirty = true
-    this.#settling ??= this.#settleAll().finally(() => (this.#settling = undefined))
+    this.#settling ??= this.#settleAll()
     return this.#settling
   }
 
   async #settleAll(): Promise<void> {
     while (this.#isDirty) {
       this.#isDirty = false
-      const { bridgeId, hasModerator, members, settings } = this
-      const meeting = { settings, hasModerator, count: members.size }
-      const all = [...members.values()].map(async (member) => {
-        const sound = soundOf(member.row, meeting)
-        if (sound.muted) this.#tellTalking(member, false)
-        await member.apply(sound, bridgeId)
-      })
+      const all = [...this.members.values()].map((member) => this.#apply(member))
       for (const result of await Promise.allSettled(all))
         if (result.status === 'rejected')
           this.house.log.warn({ err: result.reason as Error }, 'a participant could not be put into the conference')
     }
+    // Here and not later: whoever changes something in the next moment has to begin anew.
+    this.#settling = undefined
+  }
+
+  async #apply(member: Member): Promise<void> {
+    const sound = this.#soundOf(member)
+    if (sound.muted) this.#tellTalking(member, false)
+    await member.apply(sound, this.bridgeId)
+  }
+
+  #soundOf({ row }: Member): Sound {
+    const { hasModerator, members, settings } = this
+    return soundOf(row, { settings, hasModerator, count: members.size })
   }
 
   /** Stores what has changed of a participant, and tells it. */
-  changed(member: Member, what: string): Promise<void> {
+  changed(member: Member, what: string, urgency: 'now' | 'soon' = 'now'): Promise<void> {
     const { store, writes } = this.house
     Object.assign(member.row, { tm_update: now() })
     const event = store.eventOf('conferencecall', what, { ...member.row })
-    return writes.store([
-      ['conferencecalls', member.row],
-      ['events', event],
-    ])
+    const entries = [['conferencecalls', member.row] as const, ['events', event] as const]
+    return writes.store(entries, urgency)
   }
 
   /** Whose sound is taken off is not shown as talking: Asterisk hears them no more, and says nothing of an end. */
   talks(member: Member, talking: boolean): void {
-    const { hasModerator, members, settings } = this
-    const { muted } = soundOf(member.row, { settings, hasModerator, count: members.size })
-    this.#tellTalking(member, talking && !muted)
+    this.#tellTalking(member, talking && !this.#soundOf(member).muted)
   }
 
   #tellTalking(member: Member, talking: boolean): void {
     if (member.row.talking === talking || member.row.tm_end !== null) return
     member.row.talking = talking
-    this.#note(this.changed(member, talking ? 'talking_started' : 'talking_stopped'))
+    this.#note(this.changed(member, talking ? 'talking_started' : 'talking_stopped', 'soon'))
   }
 
   /** Changes a participant, where that is a change. */

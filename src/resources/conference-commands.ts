@@ -25,14 +25,17 @@ function inApiWords(error: unknown): never {
   throw new HashdialError('FAILED_PRECONDITION', 'CONFERENCE_NOT_READY', `Asterisk refused it: ${error.message}`)
 }
 
-type Conference = ConferenceRow
+type Conference = ConferenceRow & { conferencecall_ids: string[] }
 type WithRoom = (room: Room, body: Body) => Promise<unknown>
 
 function meeting(summary: string, work: WithRoom, body?: Joi.ObjectSchema): Command<Conference> {
   return {
     ...{ method: 'POST', summary, ...(body && { body }) },
     async run(row, given, site) {
-      await work(carried(site).roomOf(row), given).catch(inApiWords)
+      const conferences = carried(site)
+      if (row.conferencecall_ids.length === 0)
+        throw new HashdialError('FAILED_PRECONDITION', 'CONFERENCE_EMPTY', 'nobody is in the conference')
+      await work(conferences.roomOf(row), given).catch(inApiWords)
     },
   }
 }
@@ -43,7 +46,7 @@ function setLock(summary: string, locked: boolean): Command<Conference> {
     ...{ method: 'POST', summary },
     async run(row, _body, site) {
       const conferences = carried(site)
-      if (row.node === '') await conferences.lockEmpty(row, locked)
+      if (row.conferencecall_ids.length === 0) await conferences.lockEmpty(row, locked)
       else await lock(conferences.roomOf(row), locked)
     },
   }

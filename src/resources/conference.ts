@@ -8,7 +8,7 @@ import { conferenceCommands } from './conference-commands.ts'
 import { common, detail, direct, id, name, time, times } from './fields.ts'
 import { checkReferences, referencesIn } from './references.ts'
 import { relatedIds } from './related.ts'
-import type { Body, DialableResource } from './resource.ts'
+import type { Body, DialableResource, Site } from './resource.ts'
 
 @Entity({ name: 'conferences' })
 @Index('conferences_newest', ['customer_id', 'tm_create', 'id'])
@@ -142,10 +142,11 @@ export const conferences: DialableResource<Conference> = {
   check: (body, where) => checkReferences(body, where, referencesIn(body, 'flow', 'pre_flow_id', 'post_flow_id')),
   make: () => ({ type: 'conference', status: 'progressing', locked: false, node: '', bridge_id: '', tm_start: null }),
   async updated({ row, site }) {
+    checkHere(row, site)
     site.conferences?.changed(row)
   },
   async removed(row, site) {
-    if (row.node !== '') site.calls?.checkHere?.(row.node)
+    checkHere(row, site)
     site.conferences?.dissolve(row.id)
   },
   commands: conferenceCommands,
@@ -160,4 +161,9 @@ export const conferences: DialableResource<Conference> = {
         recording_id: currentOf(row).at(-1) ?? null,
       })
   },
+}
+
+/** Whoever is in it has to be told by the process that carries them. */
+function checkHere({ conferencecall_ids, node }: Conference, { calls }: Site): void {
+  if (conferencecall_ids.length > 0) calls?.checkHere?.(node)
 }
