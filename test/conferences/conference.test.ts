@@ -166,10 +166,15 @@ test('who talks is known, and who is muted does not talk', async (t) => {
   const { id } = (await participants(setup, conference))[0]!
   await setup.api('POST', `/conferencecalls/${id}/mute`)
   t.true(await isTalking(false))
-  const { body } = await setup.api<{ result: { type: string }[] }>('GET', `/events?resource_id=${id}`)
-  const types = body.result.map(({ type }) => type).reverse()
+  let types: string[] = []
+  // An event is seen a moment after what it is about.
+  const hasStopped = async () => {
+    const { body } = await setup.api<{ result: { type: string }[] }>('GET', `/events?resource_id=${id}`)
+    types = body.result.map(({ type }) => type).reverse()
+    return types.includes('conferencecall_talking_stopped')
+  }
+  t.true(await becomesTrue(10_000, hasStopped))
   t.deepEqual(types.slice(0, 2), ['conferencecall_joined', 'conferencecall_talking_started'])
-  t.true(types.includes('conferencecall_talking_stopped'))
   await phones[0]!.hangup()
 })
 
