@@ -38,7 +38,7 @@ async function main(config: Config, log: Logger): Promise<void> {
     metrics.repairs.inc({ job: 'reconcile' }, count),
   )
   const { activeflows, leases, liveCalls, nodes, outgoing, parts } = telephony
-  const { conferences, transcribes } = parts
+  const { conferences, queues, transcribes } = parts
   const peers = new Peers(database, holder, clusterKeys(config.clusterSecret, config.secretKeys))
   const scheduled = scheduleJobs(jobsOf(config, database, telephony), database, log, (job, count) =>
     metrics.repairs.inc({ job }, count),
@@ -46,7 +46,7 @@ async function main(config: Config, log: Logger): Promise<void> {
   const server = await createServer({
     ...{ config, database, logger: log, metrics, calls: liveCalls, activeflows, prompts: sounds.prompts },
     trunkHosts: new Web([...config.fetchPrivate, ...config.trunkPrivate]),
-    ...{ outgoing, recordings: recordingFiles(nodes), conferences, transcribes, secrets, stream },
+    ...{ outgoing, recordings: recordingFiles(nodes), conferences, queues, transcribes, secrets, stream },
     ...{ peers, health: { ari: () => leases.health, nodes: () => leases.counts } },
   })
   telling.start()

@@ -1,5 +1,8 @@
+import { Queues } from './acd/queues.ts'
+import type { RunBeside } from './acd/wait-sound.ts'
 import { activeflowColumns } from './activeflows/activeflow.ts'
 import { Activeflows } from './activeflows/activeflows.ts'
+import { runBeside } from './activeflows/beside.ts'
 import { AriNode } from './ari/connection.ts'
 import type { AriEvent } from './ari/types.ts'
 import type { CallHouse } from './calls/call.ts'
@@ -75,7 +78,12 @@ function createEngine(config: TelephonyConfig, { database, log, sounds, web }: G
   const store = new PartStore(database, eventOf, (...ended) => activeflows.followPart(...ended))
   const mediaParts = createParts(store, writes, sounds.voice, log)
   const { transcribes } = mediaParts
-  const parts = { ...mediaParts, conferences: new Conferences({ store, writes, sounds, transcribes, log }) }
+  const beside: RunBeside = (...given) => runBeside(activeflows.house, ...given)
+  const parts = {
+    ...mediaParts,
+    conferences: new Conferences({ store, writes, sounds, transcribes, log }),
+    queues: new Queues({ ...directory, store, limits, log, runBeside: beside }),
+  }
   const makeFlow: MakeFlow = (run, request) => activeflows.create(run, request)
   const outgoing = new Outgoing({ liveCalls, calls, directory, limits, ringSeconds, makeFlow })
   const underway = new Underway({ actions: config.customerActions, customer: config.customerRequests })

@@ -10,7 +10,7 @@ const floors = [
   ['resources'],
   ['activeflows'],
   ['actions'],
-  ['conferences'],
+  ['conferences', 'acd'],
   ['outbound'],
   ['media'],
   ['calls'],

@@ -1,3 +1,4 @@
+import type { Queues } from '../acd/queues.ts'
 import type { Directory } from '../calls/directory.ts'
 import type { Conferences } from '../conferences/conferences.ts'
 import type { Limits } from '../calls/limits.ts'
@@ -14,6 +15,7 @@ export interface House extends Directory {
   readonly transcribes: Transcribes
   readonly underway: Underway
   readonly conferences: Conferences
+  readonly queues: Queues
   readonly outgoing: Outgoing
   readonly limits: Limits
   /** How long a device rings when an action does not say, in seconds. */

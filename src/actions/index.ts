@@ -19,6 +19,7 @@ import { goto } from './goto.ts'
 import { hangup } from './hangup.ts'
 import { mute } from './mute.ts'
 import { play } from './play.ts'
+import { queue_join } from './queue_join.ts'
 import { recording_start } from './recording_start.ts'
 import { recording_stop } from './recording_stop.ts'
 import { sleep } from './sleep.ts'
@@ -53,6 +54,7 @@ export const actions = {
   hangup,
   mute,
   play,
+  queue_join,
   recording_start,
   recording_stop,
   sleep,

@@ -12,6 +12,13 @@ import { ListRun, notKept } from './run.ts'
 /** Two commands may come in the same millisecond. */
 let lastNumber = 0
 
+/** Actions that run beside the flow of a call, from the first. Their ids belong to the call, and are none of the engine's own. */
+export function progressBeside(call: Call, actions: readonly StepLike[], variables: Record<string, string>): Progress {
+  lastNumber = Math.max(lastNumber + 1, Date.now())
+  const state = { stack: [{ actions, cursor: 0 }], executions: 0, variables, memory: {} }
+  return { id: `${call.row.activeflow_id}-${lastNumber}`, state, executed_actions: [] }
+}
+
 /**
  * Runs one action beside what the call's flow does. Resolves when it is done, or when something of it is heard, and it
  * goes on until its end or the call's; rejects with a HashdialError that says why it cannot be done.
@@ -25,10 +32,7 @@ export async function runCommand(
   // An order of the API does not wait until somebody answers.
   if (call.outgoing && !call.answered && actionOf(step.type)?.needs === 'answered') throw notReady('it is ringing')
   const run = new CallRun(call, call)
-  lastNumber = Math.max(lastNumber + 1, Date.now())
-  const state = { stack: [{ actions: [step], cursor: 0 }], executions: 0, variables, memory: {} }
-  // Of the form that belongs to the call's activeflow, and never one of the engine's own.
-  const progress: Progress = { id: `${call.row.activeflow_id}-${lastNumber}`, state, executed_actions: [] }
+  const progress = progressBeside(call, [step], variables)
   let onHeard = () => undefined as void
   const heard = new Promise<void>((resolve) => (onHeard = resolve))
   let failure: ActionError | undefined

@@ -4,7 +4,7 @@ import { now } from '../database.ts'
 import { HashdialError } from '../errors.ts'
 import { id } from '../resources/fields.ts'
 import { present } from '../resources/present.ts'
-import type { Command, Part, Resource, Row, Site } from '../resources/resource.ts'
+import type { Command, Part, Resource, Row, Site, View } from '../resources/resource.ts'
 import { principalOf, type Principal } from './auth.ts'
 import { readBody } from './body.ts'
 import { pagingQuery, readPageToken, writePageToken } from './paging.ts'
@@ -14,7 +14,7 @@ import * as store from './store.ts'
 
 /** The routes of a resource, as far as it has schemas for them. */
 export function routesOf(resource: Resource, site: Site): ServerRoute[] {
-  const { schema, deletable, direct, file, commands = {}, parts = {} } = resource
+  const { schema, deletable, direct, file, commands = {}, parts = {}, views = {} } = resource
   return [
     listRoute(resource, site),
     readRoute(resource, site),
@@ -26,6 +26,7 @@ export function routesOf(resource: Resource, site: Site): ServerRoute[] {
     ...(file ? [fileRoute(resource, site, file)] : []),
     ...Object.entries(commands).map(([name, command]) => commandRoute(resource, site, name, command)),
     ...Object.entries(parts).map(([name, part]) => partRoute(resource, site, name, part)),
+    ...Object.entries(views).map(([name, view]) => viewRoute(resource, site, name, view)),
   ]
 }
 
@@ -112,6 +113,17 @@ function partRoute(resource: Resource, site: Site, name: string, part: Part<Row>
       const scope = scopeOf(resource, request)
       const what = { scope, id: idOf(request), body: await readBody(request, body) }
       return present(resource, await store.update(site, resource, what, part), site)
+    },
+  })
+}
+
+function viewRoute(resource: Resource, site: Site, name: string, view: View<Row>): ServerRoute {
+  const { summary, answer } = view
+  return described({
+    ...{ ...oneRow(resource, 'GET', `/${name}`), summary, answer },
+    async handler(request) {
+      const row = await store.read(site.database.manager, resource, scopeOf(resource, request), idOf(request))
+      return view.read(row, site)
     },
   })
 }

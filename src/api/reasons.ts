@@ -54,6 +54,7 @@ const reasons: Partial<Record<ErrorStatus, Reasons>> = {
     NOT_CONNECTED: 'The caller is connected with nobody who could be replaced.',
     NOT_RECORDING: 'Nothing is being recorded.',
     SECRET_KEYS_MISSING: 'The installation has no key to keep secrets with (`HASHDIAL_SECRET_KEYS`).',
+    QUEUECALL_ENDED: 'The caller is in the queue no more.',
     RECORDING_NOT_ENDED: 'The recording is still being made.',
     TRANSCRIBED_ALREADY: 'The call is being transcribed in this direction.',
     MODELS_MISSING: 'The offline models have not been fetched: `npm run models`.',

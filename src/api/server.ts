@@ -49,6 +49,7 @@ export interface ServerOptions {
   recordings?: NonNullable<Site['recordings']>
   trunkHosts?: NonNullable<Site['trunkHosts']>
   conferences?: NonNullable<Site['conferences']>
+  queues?: NonNullable<Site['queues']>
   transcribes?: NonNullable<Site['transcribes']>
   secrets?: NonNullable<Site['secrets']>
   /** Where clients of WebSockets go to. */

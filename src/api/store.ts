@@ -30,7 +30,7 @@ export async function create(site: Site, resource: Resource, scope: Scope, body:
     return read(site.database.manager, resource, scope, id)
   }
   const prepared = await prepare(site, resource, scope, body)
-  return change(site, resource, async (manager) => {
+  const made = await change(site, resource, async (manager) => {
     const checked = await check({ manager, site }, resource, scope, prepared)
     const row = { ...checked, ...scope, id: randomUUID(), tm_create: now(), tm_update: null }
     Object.assign(row, resource.make?.(row, site))
@@ -42,6 +42,8 @@ export async function create(site: Site, resource: Resource, scope: Scope, body:
     const once = (resource.once ?? []).map((field) => [field, (row as Body)[field]])
     return Object.assign(stored, Object.fromEntries(once)) as Row
   })
+  resource.stored?.(made, site)
+  return made
 }
 
 export async function update(
@@ -51,7 +53,7 @@ export async function update(
   { happened = 'updated', changes }: Pick<Part<Row>, 'happened' | 'changes'> = {},
 ): Promise<Row> {
   const prepared = await prepare(site, resource, scope, body)
-  return change(site, resource, async (manager) => {
+  const updated = await change(site, resource, async (manager) => {
     const checked = await check({ manager, site }, resource, scope, prepared)
     if (changes) await touch(manager, resource, scope, id, {})
     const changed = changes ? changes(await read(manager, resource, scope, id), checked) : checked
@@ -64,6 +66,8 @@ export async function update(
     await insertEvents(manager, [eventOf(resource, happened, row, site)])
     return row
   })
+  resource.stored?.(updated, site)
+  return updated
 }
 
 export async function remove(site: Site, resource: Resource, scope: Scope, id: string): Promise<Row> {

@@ -40,8 +40,8 @@ export interface DialOptions {
   ringSeconds: number
   /** Waited for before the leg is dialled: until then nobody outside has seen anything. */
   stored: Promise<void>
-  /** Somebody answers, and the two talk. */
-  talking?: () => void
+  /** Somebody answers, and the two talk: who, by the place in the list of those that ring. */
+  talking?: (index?: number) => void
   /** After a crash: they had been talking, so a leg that is gone was not refused. */
   hadTalked: () => boolean
   /** Who is said to be calling, as channel variables; without it, the caller. */

@@ -97,6 +97,7 @@ export class CallRun<C extends CallFacts = CallFacts> implements Run<C>, Above {
         return await attempt()
       } catch (error) {
         if (error instanceof AriError) await this.#hangupOnTheWay()
+        if (this.#own.signal.aborted) throw this.#own.signal.reason
         if (isInterrupted(this)) {
           await this.resumed()
           this.recovered = true

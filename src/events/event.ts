@@ -26,7 +26,7 @@ export type EventOf = (resource: string, what: string, row: { id: string }) => E
 /** What happens once in the life of a resource: its id is always the same, so that a crash does not make it happen twice. */
 const once = new Set([
   ...['created', 'ringing', 'progressing', 'hangup', 'started', 'finished', 'ended', 'deleted'],
-  ...['joined', 'left'],
+  ...['joined', 'left', 'service', 'done', 'abandoned'],
 ])
 
 export function event(row: Omit<EventRow, 'id' | 'type' | 'tm_create'>, what: string): EventRow {

@@ -23,6 +23,7 @@ const parts: readonly Part[] = [
   { table: 'recordings', type: 'recording', what: 'finished', status: 'failed', end: 'tm_end', by: 'reference_id' },
   { table: 'transcribes', type: 'transcribe', what: 'finished', status: 'done', end: 'tm_end', by: 'reference_id' },
   { table: 'conferencecalls', type: 'conferencecall', what: 'left', status: 'left', end: 'tm_end', by: 'reference_id' },
+  { table: 'queuecalls', type: 'queuecall', what: 'abandoned', status: 'abandoned', end: 'tm_end', by: 'reference_id' },
 ]
 
 /** Records that a call has ended, with all that belongs to it. False: it had ended. What would follow it does not run. */

@@ -32,6 +32,7 @@ export function repairs(days: Retention): Repair[] {
     removal('calls', '0 17 * * * *', 'tm_hangup < UTC_TIMESTAMP(6) - INTERVAL ? DAY', callRetentionDays),
     removal('groupcalls', '0 22 * * * *', 'tm_hangup < UTC_TIMESTAMP(6) - INTERVAL ? DAY', callRetentionDays),
     removal('activeflows', '0 27 * * * *', 'tm_end < UTC_TIMESTAMP(6) - INTERVAL ? DAY', callRetentionDays),
+    removal('queuecalls', '0 34 * * * *', 'tm_end < UTC_TIMESTAMP(6) - INTERVAL ? DAY', callRetentionDays),
     removal('conferencecalls', '0 32 * * * *', 'tm_end < UTC_TIMESTAMP(6) - INTERVAL ? DAY', callRetentionDays),
     removal('events', '0 12 * * * *', 'tm_create < UTC_TIMESTAMP(6) - INTERVAL ? DAY', eventRetentionDays),
     removal('webhook_deliveries', '0 13 * * * *', 'tm_create < UTC_TIMESTAMP(6) - INTERVAL ? DAY', eventRetentionDays),

@@ -37,7 +37,8 @@ export const shownTags = Joi.array()
 
 const idOf = (given: string | TagLevel): string => (typeof given === 'string' ? given : given.tag_id)
 
-function levelsOf(given: unknown): TagLevel[] {
+/** Of tags as they were given. */
+export function levelsOf(given: unknown): TagLevel[] {
   const list = (given ?? []) as (string | TagLevel)[]
   return list.map((one) => (typeof one === 'string' ? { tag_id: one, level: lowest } : one))
 }

@@ -1,9 +1,9 @@
 import Joi from 'joi'
-import { Entity, Index, Unique } from 'typeorm'
+import { Column, Entity, Index, Unique } from 'typeorm'
 import type { Destination } from '../calls/party.ts'
 import type { Address } from '../calls/row.ts'
 import { now } from '../database.ts'
-import { BelongsTo, Exact, Id, Json, Text, Time } from '../database/columns.ts'
+import { BelongsTo, Count, Exact, Id, Json, Reference, Text, Time } from '../database/columns.ts'
 import { DirectHash } from '../directs/direct.ts'
 import { checkedAddresses, givenAddresses, shownAddresses } from './agent-addresses.ts'
 import { hashPassword } from '../passwords.ts'
@@ -15,6 +15,8 @@ import type { Body, Change, DialableResource } from './resource.ts'
 @Entity({ name: 'agents' })
 @Unique('agents_username', ['customer_id', 'username'])
 @Index('agents_newest', ['customer_id', 'tm_create', 'id'])
+@Index('agents_queuecall', ['queuecall_id'])
+@Index('agents_wrap_up', ['tm_wrap_up'])
 export class Agent {
   @Id() id: string
   @BelongsTo('customers', 'agents_customer') customer_id: string
@@ -26,6 +28,13 @@ export class Agent {
   @Exact(16) status: 'available' | 'away' | 'busy' | 'ringing' | 'offline'
   @Text(255) status_reason: string
   @Time() tm_status: string
+  @Reference({ nullable: true }) queuecall_id: string | null
+  @Exact(16, { default: '' }) next_status: string
+  @Column({ type: 'varchar', length: 255, default: '' }) next_reason: string
+  @Count({ default: 0 }) missed: number
+  @Count({ default: 0 }) serviced: number
+  @Time() tm_idle: string
+  @Time({ nullable: true }) tm_wrap_up: string | null
   @Json('text') addresses: Address[]
   @Time() tm_create: string
   @Time({ nullable: true }) tm_update: string | null
@@ -105,7 +114,10 @@ export const agents: DialableResource<Agent> = {
     const list = body.addresses as Destination[]
     return { ...body, addresses: await checkedAddresses(list, { customer_id, manager, baseDomain }) }
   },
-  make: ({ tm_create }) => ({ status: 'offline', status_reason: '', tm_status: String(tm_create) }),
+  make: ({ tm_create }) => ({
+    ...{ status: 'offline', status_reason: '', tm_status: String(tm_create), tm_idle: String(tm_create) },
+  }),
+  stored: (_row, site) => site.queues?.wake(),
   created: store,
   updated: store,
   async complete(rows, manager) {
@@ -119,9 +131,7 @@ export const agents: DialableResource<Agent> = {
       body: setStatus,
       forAgents: true,
       happened: 'status_updated',
-      changes: ({ status: before, tm_status }, { status, reason }) => ({
-        ...{ status, status_reason: reason, tm_status: status === before ? tm_status : now() },
-      }),
+      changes: changedStatus,
     },
     addresses: {
       summary: 'Say where it is called',
@@ -136,4 +146,12 @@ async function store({ row, body, manager }: Change<Agent, Body>): Promise<void>
   if (body.tag_ids !== undefined) await setTags(manager, row.id, body.tag_ids)
   // They were given for the password before.
   if (body.password !== undefined) await removeTokens(manager, row.id)
+}
+
+/** While a caller has to do with it, what is said counts afterwards; its time after a call ends with it. */
+function changedStatus(row: Agent, { status, reason }: Body): Body {
+  if (row.queuecall_id !== null) return { next_status: status, next_reason: reason }
+  const tm_idle = status === 'available' && row.status !== 'available' ? now() : row.tm_idle
+  const tm_status = status === row.status ? row.tm_status : now()
+  return { status, status_reason: reason, tm_status, tm_idle, tm_wrap_up: null, missed: 0 }
 }

@@ -21,6 +21,9 @@ import { extensions } from './extension.ts'
 import { flows } from './flow.ts'
 import { groupcalls } from './groupcall.ts'
 import { numbers } from './number.ts'
+import { QueueTag } from './queue-tags.ts'
+import { queues } from './queue.ts'
+import { queuecalls, QueueOffer } from './queuecall.ts'
 import { recordings } from './recording.ts'
 import type { DialableRow, Resource } from './resource.ts'
 import { tags } from './tag.ts'
@@ -39,11 +42,13 @@ export const resources: readonly Resource[] = [
   tags,
   flows,
   conferences,
+  queues,
   numbers,
   trunks,
   calls,
   groupcalls,
   conferencecalls,
+  queuecalls,
   activeflows,
   recordings,
   transcribes,
@@ -72,6 +77,8 @@ export const entities = [
     NodeRecord,
     AgentTag,
     AgentToken,
+    QueueTag,
+    QueueOffer,
   ],
 ]
 

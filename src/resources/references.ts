@@ -3,7 +3,7 @@ import { HashdialError } from '../errors.ts'
 import type { Body } from './resource.ts'
 
 /** What may be named by its id in a flow or in another resource, and its table. */
-const tables = { flow: 'flows', conference: 'conferences' } as const
+const tables = { flow: 'flows', conference: 'conferences', queue: 'queues', agent: 'agents' } as const
 
 export type ReferenceType = keyof typeof tables
 

@@ -5,6 +5,7 @@ import type { Step } from '../actions/index.ts'
 import type { GroupcallRow } from '../outbound/groupcall.ts'
 import type { OriginateRequest } from '../outbound/request.ts'
 import type { Call } from '../calls/call.ts'
+import type { Queues } from '../acd/queues.ts'
 import type { Conferences } from '../conferences/conferences.ts'
 import type { Destination } from '../calls/party.ts'
 import type { StepLike } from '../calls/run.ts'
@@ -55,6 +56,7 @@ export interface Site {
   /** Encrypts secrets that have to be read again. */
   readonly secrets?: KeyRing
   readonly conferences?: Conferences
+  readonly queues?: Queues
   readonly transcribes?: {
     /** Ends one, without storing any more. */
     drop(id: string): void
@@ -91,6 +93,13 @@ export interface Command<R> {
 }
 
 export type Body = Record<string, unknown>
+
+/** Something else that can be read of one row: `GET /v1.0/queues/{id}/state`. */
+export interface View<R> {
+  readonly summary: string
+  readonly answer: Joi.ObjectSchema
+  read(row: R, site: Site): Promise<Body>
+}
 
 /** An update with a path of its own: `PUT /v1.0/agents/{id}/status`. */
 export interface Part<R> {
@@ -147,6 +156,7 @@ export interface Resource<R extends Row = Row> {
   }
   readonly commands?: Readonly<Record<string, Command<R>>>
   readonly parts?: Readonly<Record<string, Part<R>>>
+  readonly views?: Readonly<Record<string, View<R>>>
   /** Unique indexes, and what a refusal by each means to who wanted the row. */
   readonly unique?: Readonly<Record<string, { field: string; problem: string }>>
   /** Fields that only the answer to create has. */
@@ -161,6 +171,8 @@ export interface Resource<R extends Row = Row> {
   begin?(body: Body, customerId: string, site: Site): Promise<string>
   created?(change: Change<R, Body>): Promise<void>
   updated?(change: Change<R, Body>): Promise<void>
+  /** A row was made, or has changed, and that is committed. */
+  stored?(row: R, site: Site): void
   /** What DELETE does to something that goes on, and whose row stays. */
   dismiss?(row: R, site: Site): Promise<unknown>
   /** Removes what is not in the database; when it throws, the row stays. */

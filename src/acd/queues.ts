@@ -1,0 +1,204 @@
+import type { AriNode } from '../ari/connection.ts'
+import type { Call } from '../calls/call.ts'
+import type { PartKind } from '../calls/parts.ts'
+import { In } from 'typeorm'
+import { livesOn, type StepLike } from '../calls/run.ts'
+import { fromSqlTime, now, toSqlTime, type DataSource } from '../database.ts'
+import { HashdialError } from '../errors.ts'
+import { idOf } from '../id.ts'
+import type { Logger } from '../log.ts'
+import { CallElsewhere } from '../nodes/elsewhere.ts'
+import { mend } from './checker.ts'
+import { Matching } from './matching.ts'
+import { end, enter, onDuty, type Store } from './queuecall.ts'
+import type { RingHouse } from './ring.ts'
+import type { EndReason, QueuecallRow, QueueRow, Skill } from './row.ts'
+import { positionOf, spokenWait } from './state.ts'
+import { Visit, type Queueing } from './visit.ts'
+import type { RunBeside } from './wait-sound.ts'
+
+export interface JoinOptions {
+  queue_id: string
+  priority?: number
+  skills?: readonly Skill[]
+}
+
+/** What queues need of the house around them. */
+export interface QueuesHouse extends RingHouse {
+  readonly store: Store
+  readonly log: Logger
+  readonly runBeside: RunBeside
+}
+
+/** The callers who wait at the Asterisks of this process, and those who find them an agent. */
+export class Queues implements PartKind {
+  readonly #visits = new Map<string, Visit>()
+  readonly #matching: Matching
+
+  constructor(readonly house: QueuesHouse) {
+    this.#matching = new Matching({
+      ...{ store: house.store, log: house.log },
+      queues: () => [...this.#visits.values()].map(({ queue }) => queue.id),
+      offered: ({ queuecall, agentIds }) => this.#offer(queuecall, agentIds),
+      look: () => this.#look(),
+    })
+  }
+
+  /** Resolves to why the caller is out of the queue, and the flow that is to follow. Throws where there is no such queue. */
+  async join(run: Queueing, options: JoinOptions): Promise<{ reason: EndReason; flow_id: string | null }> {
+    const id = idOf(`queuecall-${run.id}`)
+    const known = run.recovered ? await this.#rows.findOneBy({ id }) : null
+    const queue = await this.#find(run.call.row.customer_id, known?.queue_id ?? options.queue_id)
+    const row = known ?? newRow(run, queue, id, options)
+    run.variables['hashdial.queuecall.id'] = row.id
+    const refused = known ? undefined : await enter(this.house.store, row, queue)
+    const reason = refused ?? (row.tm_end === null ? await this.#visit(run, row, queue) : row.end_reason)
+    run.variables['hashdial.queuecall.status'] = reason
+    return { reason, flow_id: flowAfter(queue, reason) }
+  }
+
+  /** An agent may be free for somebody who waits. */
+  wake(): void {
+    this.#matching.wakeAll()
+  }
+
+  /** Sends a caller out of the queue, also while they talk. Throws where another process carries them. */
+  kick({ id, node, tm_end }: Pick<QueuecallRow, 'id' | 'node' | 'tm_end'>): void {
+    const visit = this.#visits.get(id)
+    if (visit) return visit.tell({ what: 'kicked' })
+    if (tm_end === null) throw new CallElsewhere(node)
+    throw new HashdialError('FAILED_PRECONDITION', 'QUEUECALL_ENDED', 'the caller is in the queue no more')
+  }
+
+  async adopt(node: AriNode, callOf: (id: string) => Call | undefined): Promise<void> {
+    const { house } = this
+    const isLive = ({ id, reference_id }: QueuecallRow) => this.#visits.has(id) || callOf(reference_id) !== undefined
+    const mended = await mend(house.store, node.name, isLive)
+    if (mended === 0) return
+    house.log.info({ node: node.name, mended }, 'queues and their agents agree again')
+    this.wake()
+  }
+
+  get #database(): DataSource {
+    return this.house.store.database
+  }
+
+  /** By name: the entities are declared in resources/. */
+  get #rows() {
+    return this.#database.getRepository<QueuecallRow>('queuecalls')
+  }
+
+  async #find(customer_id: string, id: string): Promise<QueueRow> {
+    const queue = await this.#database.getRepository<QueueRow>('queues').findOneBy({ id, customer_id })
+    if (queue) return queue
+    throw new HashdialError('NOT_FOUND', 'QUEUE_NOT_FOUND', `you have no queue ${id}`)
+  }
+
+  async #visit(run: Queueing, row: QueuecallRow, queue: QueueRow): Promise<EndReason> {
+    const { store, log } = this.house
+    const visit = new Visit(
+      {
+        ...this.house,
+        waitSteps: (of) => this.#waitSteps(of),
+        changed: (queueId) => this.#matching.wake(queueId),
+      },
+      ...([run, row, queue] as const),
+    )
+    this.#visits.set(row.id, visit)
+    this.#matching.start()
+    this.#matching.wake(queue.id)
+    let reason: EndReason = 'hangup'
+    try {
+      return (reason = await visit.untilOut())
+    } finally {
+      if (this.#visits.get(row.id) === visit) this.#visits.delete(row.id)
+      if (!livesOn(run)) {
+        await end(store, row, reason, queue).catch((err: unknown) =>
+          log.warn({ err: err as Error, queuecall: row.id }, 'the end of a wait is not stored; it is looked for again'),
+        )
+        if (queue.wrap_up > 0) this.#matching.wakeAfter(queue.wrap_up)
+        this.wake()
+      }
+    }
+  }
+
+  #offer(row: QueuecallRow, agentIds: readonly string[]): void {
+    const visit = this.#visits.get(row.id)
+    if (!visit || visit.isRinging) return // another process carries them, and looks for itself
+    Object.assign(visit.row, { status: row.status, offers: row.offers })
+    visit.tell({ what: 'offered', agentIds })
+  }
+
+  /** What nobody has told: offers that another process has made, and that nobody is on duty any more. */
+  async #look(): Promise<void> {
+    await this.#renew()
+    const quiet = [...this.#visits.values()].filter((visit) => !visit.isRinging)
+    if (quiet.length === 0) return
+    const rows: { queuecall_id: string; agent_id: string; number: number }[] = await this.#database.query(
+      `SELECT queuecall_id, agent_id, number FROM queue_offers WHERE result = '' AND queuecall_id IN (?)`,
+      [quiet.map(({ row }) => row.id)],
+    )
+    for (const { row } of quiet) {
+      const own = rows.filter(({ queuecall_id, number }) => queuecall_id === row.id && number > 0)
+      const offers = own[0]?.number ?? 0
+      const agentIds = own.map(({ agent_id }) => agent_id)
+      if (agentIds.length > 0) this.#offer({ ...row, status: 'connecting', offers }, agentIds)
+    }
+    await this.#lookForEmpty(quiet)
+  }
+
+  /** Queues as they are now; who waits in one that was deleted goes on with their flow. */
+  async #renew(): Promise<void> {
+    const ids = new Set([...this.#visits.values()].map(({ queue }) => queue.id))
+    if (ids.size === 0) return
+    const rows = await this.#database.getRepository<QueueRow>('queues').findBy({ id: In([...ids]) })
+    const queues = new Map(rows.map((row) => [row.id, row]))
+    for (const visit of this.#visits.values()) {
+      const queue = queues.get(visit.queue.id)
+      if (queue) visit.queue = queue
+      else if (ids.has(visit.queue.id) && !visit.isRinging) visit.tell({ what: 'kicked' })
+    }
+  }
+
+  async #lookForEmpty(quiet: readonly Visit[]): Promise<void> {
+    const queues = new Map(quiet.map(({ queue }) => [queue.id, queue]))
+    for (const queue of queues.values()) {
+      if (!queue.leave_when_empty || (await onDuty(this.#database.manager, queue)) > 0) continue
+      for (const visit of quiet) if (visit.queue.id === queue.id) visit.tell({ what: 'empty' })
+    }
+  }
+
+  /** What is said in one round, with the variables as they are by then. */
+  async #waitSteps({ queue, row, run }: Visit): Promise<readonly StepLike[]> {
+    if (queue.wait_flow_id === null) return []
+    const position = await positionOf(this.#database, row)
+    const wait = await spokenWait(this.#database, queue, position)
+    run.variables['hashdial.queuecall.position'] = String(position)
+    run.variables['hashdial.queuecall.estimated_wait'] = wait === undefined ? '' : String(wait)
+    const rows: { actions: string }[] = await this.#database.query(
+      'SELECT actions FROM flows WHERE id = ? AND customer_id = ?',
+      [queue.wait_flow_id, queue.customer_id],
+    )
+    return rows[0] ? (JSON.parse(rows[0].actions) as StepLike[]) : []
+  }
+}
+
+function flowAfter(queue: QueueRow, reason: EndReason): string | null {
+  if (reason === 'timeout') return queue.on_timeout_flow_id
+  if (reason === 'empty') return queue.on_empty_flow_id
+  return reason === 'full' ? queue.on_full_flow_id : null
+}
+
+function newRow({ call }: Queueing, queue: QueueRow, id: string, options: JoinOptions): QueuecallRow {
+  const { priority = 0, skills = [] } = options
+  const enter_ = toSqlTime(now())
+  const tm_enter = fromSqlTime(enter_)
+  const rank = new Date(Date.parse(tm_enter) - priority * queue.priority_seconds * 1_000)
+  return {
+    ...{ id, customer_id: queue.customer_id, queue_id: queue.id, activeflow_id: call.row.activeflow_id },
+    ...{ reference_id: call.id, node: call.node.name, status: 'waiting', end_reason: '', service_agent_id: null },
+    ...{ priority, skills, offers: 0, duration_waiting: 0, duration_service: 0, tm_enter },
+    tm_rank: priority === 0 ? tm_enter : fromSqlTime(toSqlTime(rank)),
+    ...{ tm_service: null, tm_end: null, tm_create: tm_enter, tm_update: null },
+  }
+}

@@ -1,0 +1,78 @@
+import { cleanUp } from '../ari/connection.ts'
+import { expandAgents, resolveAll } from '../calls/agents.ts'
+import { dialAll } from '../calls/dial-all.ts'
+import type { Directory } from '../calls/directory.ts'
+import type { DialOptions, Endpoint, Outcome } from '../calls/leg.ts'
+import type { Limits } from '../calls/limits.ts'
+import type { Run } from '../calls/run.ts'
+import type { OfferResult } from './row.ts'
+
+/** An address of an agent that is rung. It is JSON: after a crash the same legs have to be found. */
+export interface RingingAddress {
+  readonly agent_id: string
+  readonly to: Endpoint
+}
+
+export interface RingOptions {
+  /** Deterministic, as that of a dial. */
+  readonly id: string
+  readonly ringSeconds: number
+  readonly stored: Promise<void>
+  readonly hadTalked: () => boolean
+  /** This agent has answered. */
+  readonly answered: (agentId: string) => void
+}
+
+export interface RingHouse extends Directory {
+  readonly limits: Limits
+}
+
+/** Where these agents are to be rung, all of their addresses at once. */
+export async function addressesOf(
+  house: RingHouse,
+  customerId: string,
+  agentIds: readonly string[],
+): Promise<RingingAddress[]> {
+  const each = agentIds.map(async (agent_id) => {
+    const expanded = await expandAgents(house, customerId, [{ type: 'agent', target: agent_id }])
+    const { found } = await resolveAll(house, customerId, expanded)
+    return found.map((to) => ({ agent_id, to }))
+  })
+  return (await Promise.all(each)).flat()
+}
+
+/**
+ * Rings the addresses and connects the caller with who answers first, until either hangs up. What the caller hears until
+ * then goes on until then.
+ */
+export async function ringAgents(
+  run: Run,
+  addresses: readonly RingingAddress[],
+  limits: Limits,
+  options: RingOptions,
+): Promise<Outcome> {
+  const { call, recovered } = run
+  if (addresses.length === 0) return { talked: false, status: 480, legGone: true }
+  const done = limits.takeLegs(call.row.customer_id, addresses.length, recovered)
+  const { answered, ...more } = options
+  const dial: DialOptions = {
+    ...more,
+    talking(index = 0) {
+      // Asterisk takes the requests of one WebSocket in their order: the music ends before the two are connected.
+      void cleanUp([call.node.ari.channels.stopMoh({ channelId: call.channelId })])
+      answered(addresses[index]!.agent_id)
+    },
+  }
+  return dialAll(
+    run,
+    addresses.map(({ to }) => to),
+    dial,
+  ).finally(done)
+}
+
+/** What became of an offer that nobody answered. */
+export function resultOf(status: number, rangMs: number, ringSeconds: number): OfferResult {
+  if (status === 486 || status === 600) return 'busy'
+  if (status === 603 || status === 403) return 'rejected'
+  return rangMs >= ringSeconds * 1_000 - 250 ? 'missed' : 'unreachable'
+}

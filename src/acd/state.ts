@@ -1,0 +1,74 @@
+import { toSqlTime, type DataSource } from '../database.ts'
+import { estimatedWait, serviceLevels, type Counters, type Pace } from './estimate.ts'
+import { onDuty, servedBy } from './queuecall.ts'
+import type { QueuecallRow, QueueRow } from './row.ts'
+
+type Database = Pick<DataSource, 'query'>
+
+/** How many of the latest callers tell how long one keeps an agent, and how many give up. */
+const latest = 200
+
+/** The place of one who waits: 1 is next. */
+export async function positionOf(database: Database, { id, queue_id, tm_rank }: QueuecallRow): Promise<number> {
+  const rank = toSqlTime(tm_rank)
+  const [{ ahead }] = await database.query<[{ ahead: number }]>(
+    `SELECT COUNT(*) AS ahead FROM queuecalls WHERE queue_id = ? AND status = 'waiting'
+       AND (tm_rank < ? OR (tm_rank = ? AND id < ?))`,
+    [queue_id, rank, rank, id],
+  )
+  return Number(ahead) + 1
+}
+
+/** How the queue went lately. */
+export async function paceOf(database: DataSource, queue: QueueRow): Promise<Pace> {
+  const rows: { status: string; duration_waiting: number; duration_service: number }[] = await database.query(
+    `SELECT status, duration_waiting, duration_service FROM queuecalls WHERE queue_id = ? AND tm_end IS NOT NULL
+       ORDER BY tm_end DESC LIMIT ${latest}`,
+    [queue.id],
+  )
+  const served = rows.filter(({ status }) => status === 'done')
+  const sum = (list: readonly number[]) => list.reduce((all, each) => all + each, 0)
+  const talked = sum(served.map(({ duration_service }) => duration_service))
+  const waited = sum(rows.map(({ duration_waiting }) => duration_waiting))
+  return {
+    agents: await onDuty(database.manager, queue),
+    serviceMs: served.length === 0 ? 0 : talked / served.length + queue.wrap_up,
+    abandonRate: waited === 0 ? 0 : (rows.length - served.length) / waited,
+  }
+}
+
+/** The wait of somebody at this position, rounded as one says it: to half a minute, and longer ones to minutes. */
+export async function spokenWait(database: DataSource, queue: QueueRow, position: number): Promise<number | undefined> {
+  const exact = estimatedWait(position, await paceOf(database, queue))
+  if (exact === undefined) return undefined
+  const step = exact < 120_000 ? 30 : 60
+  return Math.max(step, Math.round(exact / 1_000 / step) * step)
+}
+
+/** All that a wallboard shows. Times are in milliseconds. */
+export async function liveState(database: DataSource, queue: QueueRow & Counters) {
+  const [now] = await database.query<[{ waiting: number; first: string | null; time: string }]>(
+    `SELECT COUNT(*) AS waiting, MIN(tm_enter) AS first, UTC_TIMESTAMP(6) AS time FROM queuecalls
+       WHERE queue_id = ? AND status IN ('waiting', 'connecting')`,
+    [queue.id],
+  )
+  const { sql, values } = servedBy(queue)
+  const agents: { id: string; name: string; status: string; tm_status: string; serviced: number; missed: number }[] =
+    await database.query(
+      `SELECT a.id, a.name, a.status, a.status_reason, a.tm_status, a.serviced, a.missed FROM agents a WHERE ${sql}
+         ORDER BY a.name, a.id LIMIT 500`,
+      values,
+    )
+  const waits = now.first === null ? 0 : Date.parse(`${now.time}Z`) - Date.parse(`${now.first}Z`)
+  const wait = await spokenWait(database, queue, Number(now.waiting) + 1)
+  return {
+    waiting_count: Number(now.waiting),
+    longest_wait: Math.max(0, waits),
+    estimated_wait: wait === undefined ? null : wait * 1_000,
+    ...serviceLevels(queue),
+    ...{ total_serviced_count: queue.total_serviced_count, total_abandoned_count: queue.total_abandoned_count },
+    serviced_in_level_count: queue.serviced_in_level_count,
+    abandoned_in_level_count: queue.abandoned_in_level_count,
+    agents,
+  }
+}

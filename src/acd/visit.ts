@@ -1,0 +1,186 @@
+import type { Limits } from '../calls/limits.ts'
+import { CallRun, livesOn, type Run, type StepLike } from '../calls/run.ts'
+import { now } from '../database.ts'
+import { requeue, serve, type Store } from './queuecall.ts'
+import { addressesOf, resultOf, ringAgents, type RingHouse, type RingingAddress } from './ring.ts'
+import type { EndReason, OfferResult, QueuecallRow, QueueRow } from './row.ts'
+import { WaitSound, type RunBeside } from './wait-sound.ts'
+import { Waiter, type News } from './waiter.ts'
+
+/** What a caller waits for, as an action: its id makes the ids of the legs, its memory outlives a crash. */
+export interface Queueing extends Run {
+  readonly id: string
+  readonly variables: Record<string, string>
+  readonly memory: Record<string, unknown>
+  save(): Promise<void>
+}
+
+export interface VisitHouse extends RingHouse {
+  readonly store: Store
+  readonly limits: Limits
+  readonly runBeside: RunBeside
+  /** What is said to who waits; asked before each round. */
+  waitSteps(visit: Visit): Promise<readonly StepLike[]>
+  /** A caller waits on, or an agent is free. */
+  changed(queueId: string): void
+}
+
+/** What was rung when a crash came. */
+interface Ringing {
+  number: number
+  addresses: RingingAddress[]
+}
+
+/** The time of one caller in a queue: they wait, are offered, talk. */
+export class Visit {
+  readonly #waiter: Waiter
+  readonly #sound: WaitSound
+  #ringing: { run: CallRun; agentIds: readonly string[]; begun: number } | undefined
+  #deadline: number
+  /** They talk, and MySQL does not know it yet. */
+  #unstored: string | undefined
+
+  constructor(
+    readonly house: VisitHouse,
+    readonly run: Queueing,
+    readonly row: QueuecallRow,
+    /** As it is now: it may be changed while they wait. */
+    public queue: QueueRow,
+  ) {
+    this.#waiter = new Waiter(row, run)
+    this.#sound = new WaitSound(run.call, house.runBeside, run.variables)
+    this.#deadline = this.#waitDeadline()
+  }
+
+  get isRinging(): boolean {
+    return this.#ringing !== undefined
+  }
+
+  tell(news: News): void {
+    this.#waiter.tell(news)
+  }
+
+  /** Resolves to why they are out. Throws the run's reason when that comes first. */
+  async untilOut(): Promise<EndReason> {
+    const { run, row } = this
+    try {
+      if (row.status === 'waiting') this.#startSound()
+      else await this.#resume()
+      for (;;) {
+        const reason = await this.#after(await this.#waiter.next(this.#deadline))
+        if (reason !== undefined) return reason
+      }
+    } finally {
+      this.#waiter.close()
+      if (!livesOn(run)) this.#ringing?.run.cancel()
+      this.#sound.stop()
+      if (!livesOn(run)) await this.#sound.stopMusic()
+      if (this.#unstored !== undefined) await serve(this.house.store, row, this.#unstored, this.queue)
+    }
+  }
+
+  #startSound(): void {
+    this.#sound.start(() => this.house.waitSteps(this))
+  }
+
+  async #after(news: News): Promise<EndReason | undefined> {
+    switch (news.what) {
+      case 'offered':
+        if (!this.#ringing) await this.#offered(news.agentIds)
+        return undefined
+      case 'answered':
+        return this.#answered(news.agentId)
+      case 'rung':
+        if (news.talked) return 'serviced'
+        return this.#missed(news.status)
+      case 'kicked':
+        return 'kicked'
+      case 'empty':
+        return this.#ringing ? undefined : 'empty'
+      case 'late':
+        return 'timeout'
+    }
+  }
+
+  async #offered(agentIds: readonly string[]): Promise<void> {
+    const { house, row, run } = this
+    this.#sound.hush()
+    const addresses = await addressesOf(house, row.customer_id, agentIds)
+    const ringing: Ringing = { number: row.offers, addresses }
+    run.memory['ringing'] = ringing
+    this.#ring(ringing, agentIds, run.save(), false)
+  }
+
+  /** After a crash: the same legs are looked for. */
+  async #resume(): Promise<void> {
+    const { row, run } = this
+    const found = run.memory['ringing'] as Ringing | undefined
+    if (row.status === 'connecting') this.#startSound()
+    if (found?.number === row.offers) {
+      const agentIds = [...new Set(found.addresses.map(({ agent_id }) => agent_id))]
+      if (row.status === 'service') this.#talks()
+      return this.#ring(found, agentIds, Promise.resolve(), true)
+    }
+    // Nobody had been rung yet.
+    if (row.status === 'connecting') await this.#missed(0)
+  }
+
+  #ring({ number, addresses }: Ringing, agentIds: readonly string[], stored: Promise<void>, isAgain: boolean): void {
+    const { house, queue, row, run } = this
+    const ringing = Object.assign(new CallRun(run.call, run.call), { recovered: isAgain })
+    this.#ringing = { run: ringing, agentIds, begun: performance.now() }
+    stored.catch(() => undefined) // who waits for it tells it
+    ringAgents(ringing as Run, addresses, house.limits, {
+      ...{ id: `queue-${run.id}-${number}`, ringSeconds: queue.ring_timeout / 1_000, stored },
+      hadTalked: () => row.status === 'service',
+      answered: (agentId) => this.tell({ what: 'answered', agentId }),
+    }).then(
+      (outcome) => this.tell({ what: 'rung', talked: outcome.talked, status: outcome.talked ? 200 : outcome.status }),
+      (err: unknown) => {
+        if (ringing.signal.aborted) return
+        run.call.log.warn({ err: err as Error }, 'an agent could not be rung')
+        this.tell({ what: 'rung', talked: false, status: 503 })
+      },
+    )
+  }
+
+  async #answered(agentId: string): Promise<EndReason | undefined> {
+    const { house, queue, row, run } = this
+    this.#talks()
+    this.#sound.stop()
+    if (row.status === 'service') return undefined
+    try {
+      if (!(await serve(house.store, row, agentId, queue))) return 'failed'
+    } catch (err) {
+      // Two who talk are not parted because it cannot be stored.
+      run.call.log.warn({ err: err as Error }, 'that a caller of a queue is served could not be stored')
+      this.#unstored = agentId
+      Object.assign(row, { service_agent_id: agentId, tm_service: now() })
+    }
+    house.changed(queue.id)
+    return undefined
+  }
+
+  /** From now on the limit is that of the talk. */
+  #talks(): void {
+    const { service_timeout: most } = this.queue
+    this.#deadline = most === 0 ? Infinity : performance.now() + most
+  }
+
+  async #missed(status: number): Promise<undefined> {
+    const { house, queue, row } = this
+    const { agentIds = [], begun = 0 } = this.#ringing ?? {}
+    this.#ringing = undefined
+    const result: OfferResult =
+      status === 0 ? 'cancelled' : resultOf(status, performance.now() - begun, queue.ring_timeout / 1_000)
+    await requeue(house.store, row, new Map(agentIds.map((id) => [id, result])), queue)
+    this.#sound.speak()
+    house.changed(queue.id)
+  }
+
+  #waitDeadline(): number {
+    const { wait_timeout: most } = this.queue
+    if (most === 0) return Infinity
+    return performance.now() + Date.parse(this.row.tm_enter) + most - Date.now()
+  }
+}
