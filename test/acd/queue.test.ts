@@ -134,17 +134,19 @@ test('who has waited for too long, finds nobody on duty, or too many who wait, g
   }
   const queue = await makeQueue(setup, values)
   const first = await waits(setup, queue)
+  await first.closed()
+  t.is(await said(), 'late')
+  await setup.api('PUT', `/queues/${queue.id}`, { wait_timeout: 0 })
+  await waits(setup, queue)
   const second = await setup.stranger()
   await second.dial(queue.direct_uri)
   await second.closed()
   t.is(await said(), 'full')
-  await first.closed()
-  t.is(await said(), 'late')
-  await setup.api('PUT', `/queues/${queue.id}`, { join_empty: false })
+  await setup.api('PUT', `/queues/${queue.id}`, { join_empty: false, max_waiting: 0 })
   await second.dial(queue.direct_uri)
   await second.closed()
   t.is(await said(), 'empty')
-  t.is((await setup.api<QueueView>('GET', `/queues/${queue.id}`)).body.total_incoming_count, 1)
+  t.is((await setup.api<QueueView>('GET', `/queues/${queue.id}`)).body.total_incoming_count, 2)
 
   async function said(): Promise<string | undefined> {
     const { activeflow_id } = await latestCall(setup.api, hasEnded)
