@@ -1,4 +1,4 @@
-import { toSqlTime, type DataSource } from '../database.ts'
+import { fromSqlTime, toSqlTime, type DataSource } from '../database.ts'
 import { estimatedWait, serviceLevels, type Counters, type Pace } from './estimate.ts'
 import { onDuty, servedBy } from './queuecall.ts'
 import type { QueuecallRow, QueueRow } from './row.ts'
@@ -69,6 +69,6 @@ export async function liveState(database: DataSource, queue: QueueRow & Counters
     ...{ total_serviced_count: queue.total_serviced_count, total_abandoned_count: queue.total_abandoned_count },
     serviced_in_level_count: queue.serviced_in_level_count,
     abandoned_in_level_count: queue.abandoned_in_level_count,
-    agents,
+    agents: agents.map((agent) => ({ ...agent, tm_status: fromSqlTime(agent.tm_status) })),
   }
 }

@@ -31,6 +31,8 @@ export interface Demo {
   extensions: DemoExtension[]
   flow: Dialable
   conference: Dialable
+  /** The agent takes its callers. */
+  queue: Dialable
   /** Somebody who answers at the first extension. */
   agent: Dialable & { username: string; password: string }
   /** Leads to the flow; this machine is the trunk that may call it. */
@@ -61,13 +63,18 @@ async function isCurrent(
 ): Promise<boolean> {
   const ask = rest(stack.apiUrl, demo.access_key)
   const { status, body } = await ask<{ result: DemoExtension[] }>('GET', '/extensions')
-  if (status !== 200 || !demo.flow || !demo.conference || !demo.agent || !demo.number) return false
+  if (status !== 200 || !demo.flow || !demo.conference || !demo.queue || !demo.agent || !demo.number) return false
   for (const extension of demo.extensions) {
     const now = body.result.find(({ username }) => username === extension.username)
     if (now === undefined) return false
     extension.direct_uri = now.direct_uri
   }
-  for (const [plural, one] of Object.entries({ flows: demo.flow, conferences: demo.conference, agents: demo.agent })) {
+  for (const [plural, one] of Object.entries({
+    flows: demo.flow,
+    conferences: demo.conference,
+    queues: demo.queue,
+    agents: demo.agent,
+  })) {
     const found = await ask<Dialable>('GET', `/${plural}/${one.id}`)
     if (found.status !== 200) return false
     one.direct_uri = found.body.direct_uri
@@ -86,13 +93,13 @@ async function makeDemo(stack: Stack): Promise<Omit<Demo, keyof ReturnType<typeo
     const made = await make<DemoExtension>(ask, '/extensions', { name: `Extension ${username}`, username, password })
     extensions.push({ username, password, domain_name: made.domain_name, direct_uri: made.direct_uri })
   }
-  const { id, direct_uri } = await make<Dialable>(ask, '/flows', { name: 'Menu', actions: menu() })
-  const room = await make<Dialable>(ask, '/conferences', { name: 'Meeting' })
-  const conference = { id: room.id, direct_uri: room.direct_uri }
+  const flow = dialable(await make<Dialable>(ask, '/flows', { name: 'Menu', actions: menu() }))
+  const conference = dialable(await make<Dialable>(ask, '/conferences', { name: 'Meeting' }))
+  const queue = dialable(await make<Dialable>(ask, '/queues', { name: 'Support' }))
   const agent = await makeAgent(ask, extensions[0]!.username)
-  const number = await makeNumber(ask, id, stack.site.baseDomain)
+  const number = await makeNumber(ask, flow.id, stack.site.baseDomain)
   const keys = { access_key: key.token, admin_key: stack.adminKey, customer_id: customer.id }
-  return { ...keys, extensions, flow: { id, direct_uri }, conference, agent, number }
+  return { ...keys, extensions, flow, conference, queue, agent, number }
 }
 
 /** An agent has an address from the first regenerate on, and can be reached once it is available. */
@@ -104,6 +111,8 @@ async function makeAgent(ask: Ask, extension: string): Promise<Demo['agent']> {
   const { direct_uri } = await done<Dialable>(200, ask, 'POST', `/agents/${id}/direct-hash-regenerate`)
   return { id, direct_uri, ...login }
 }
+
+const dialable = ({ id, direct_uri }: Dialable): Dialable => ({ id, direct_uri })
 
 /** A menu with each way of going on: to a phone, to a message, and back. */
 function menu(): object[] {

@@ -28,6 +28,8 @@ Hashdial is up (${seconds} s).
     ${demo.number.uri}
   A conference, which everybody who dials it is in:
     ${demo.conference.direct_uri}
+  A queue, where callers wait for the agent:
+    ${demo.queue.direct_uri}
   An agent, ${demo.agent.username} (password ${demo.agent.password}), who answers at extension ${first?.username}:
     ${demo.agent.direct_uri}
 
