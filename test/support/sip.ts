@@ -70,6 +70,8 @@ const unique = (): string => randomBytes(8).toString('hex')
 export class SipClient {
   readonly received: SipMessage[] = []
   readonly #news = new EventEmitter()
+  /** Told of each message, beside those who wait for one. */
+  onMessage: (message: SipMessage) => void = () => undefined
 
   private constructor(
     readonly socket: Socket,
@@ -79,6 +81,7 @@ export class SipClient {
   ) {
     socket.on('message', (bytes) => {
       this.received.push(parseSip(bytes.toString()))
+      this.onMessage(this.received.at(-1)!)
       this.#news.emit('message')
     })
   }
@@ -166,7 +169,7 @@ export class SipClient {
   }
 
   /** Answers a request that came in. */
-  reply(request: SipMessage, status: string, extra: readonly string[] = [], body = ''): void {
+  reply(request: SipMessage, status: string, extra: readonly string[] = [], body = '', tag = unique()): void {
     const copied = ['Via', 'Record-Route', 'From', 'Call-ID', 'CSeq'].flatMap((name) =>
       (request.headers.get(name.toLowerCase()) ?? []).map((value) => `${name}: ${value}`),
     )
@@ -174,7 +177,7 @@ export class SipClient {
     const lines = [
       `SIP/2.0 ${status}`,
       ...copied,
-      `To: ${to}${to.includes(';tag=') || status.startsWith('100') ? '' : `;tag=${unique()}`}`,
+      `To: ${to}${to.includes(';tag=') || status.startsWith('100') ? '' : `;tag=${tag}`}`,
       `Contact: <sip:client@${this.address}:${this.port}>`,
       ...extra,
       ...(body === '' ? [] : ['Content-Type: application/sdp']),
