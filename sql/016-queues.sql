@@ -102,7 +102,7 @@ CREATE TABLE queue_offers (
   UNIQUE KEY queue_offers_ringing (ringing_agent_id),
   KEY queue_offers_call (queuecall_id, tm_create),
   KEY queue_offers_agent (agent_id, tm_create),
-  CONSTRAINT queue_offers_call FOREIGN KEY (queuecall_id) REFERENCES queuecalls (id) ON DELETE CASCADE ON UPDATE NO ACTION
+  CONSTRAINT queue_offers_owner FOREIGN KEY (queuecall_id) REFERENCES queuecalls (id) ON DELETE CASCADE ON UPDATE NO ACTION
 ) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_unicode_ci;
 
 -- What calls make of an agent. `queuecall_id`: the caller that it is offered or serves. `tm_idle`: since when it has had

@@ -33,7 +33,7 @@ export class Agent {
   @Column({ type: 'varchar', length: 255, default: '' }) next_reason: string
   @Count({ default: 0 }) missed: number
   @Count({ default: 0 }) serviced: number
-  @Time() tm_idle: string
+  @Column({ type: 'datetime', precision: 6, default: () => "'2000-01-01 00:00:00.000000'" }) tm_idle: string
   @Time({ nullable: true }) tm_wrap_up: string | null
   @Json('text') addresses: Address[]
   @Time() tm_create: string

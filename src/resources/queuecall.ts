@@ -43,7 +43,7 @@ export class Queuecall implements QueuecallRow {
 @Index('queue_offers_agent', ['agent_id', 'tm_create'])
 export class QueueOffer implements OfferRow {
   @Id() id: string
-  @BelongsTo('queuecalls', 'queue_offers_call') queuecall_id: string
+  @BelongsTo('queuecalls', 'queue_offers_owner') queuecall_id: string
   @Reference() agent_id: string
   @Reference({ nullable: true }) ringing_agent_id: string | null
   @Count() number: number
