@@ -5,6 +5,9 @@ const benches: Record<string, () => Promise<void>> = {
   hostile: async () => (await import('./hostile.ts')).benchHostile(),
   fuzz: async () =>
     (await import('./fuzz.ts')).benchFuzz(Number(process.argv[3] ?? 100_000), Number(process.argv[4] ?? 1)),
+  conference: async () => (await import('./conference.ts')).benchConference(),
+  queue: async () => (await import('./queue.ts')).benchQueue(),
+  'queue-chaos': async () => (await import('./queue-chaos.ts')).benchQueueChaos(Number(process.argv[3] ?? 180)),
   memory: async () => (await import('./memory.ts')).benchMemory(),
 }
 

@@ -23,6 +23,8 @@ CREATE TABLE queues (
   busy_delay INT UNSIGNED NOT NULL,
   priority_seconds INT UNSIGNED NOT NULL,
   service_level INT UNSIGNED NOT NULL,
+  recording VARCHAR(16) CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
+  whisper VARCHAR(1024) NOT NULL,
   on_timeout_flow_id CHAR(36) CHARACTER SET ascii COLLATE ascii_bin NULL,
   on_empty_flow_id CHAR(36) CHARACTER SET ascii COLLATE ascii_bin NULL,
   on_full_flow_id CHAR(36) CHARACTER SET ascii COLLATE ascii_bin NULL,

@@ -77,12 +77,12 @@ function createEngine(config: TelephonyConfig, { database, log, sounds, web }: G
   const activeflows = new Activeflows(liveCalls, calls, database)
   const store = new PartStore(database, eventOf, (...ended) => activeflows.followPart(...ended))
   const mediaParts = createParts(store, writes, sounds.voice, log)
-  const { transcribes } = mediaParts
+  const { recordings, transcribes } = mediaParts
   const beside: RunBeside = (...given) => runBeside(activeflows.house, ...given)
   const parts = {
     ...mediaParts,
     conferences: new Conferences({ store, writes, sounds, transcribes, log }),
-    queues: new Queues({ ...directory, store, limits, log, runBeside: beside }),
+    queues: new Queues({ ...directory, store, limits, log, sounds, recordings, runBeside: beside }),
   }
   const makeFlow: MakeFlow = (run, request) => activeflows.create(run, request)
   const outgoing = new Outgoing({ liveCalls, calls, directory, limits, ringSeconds, makeFlow })

@@ -14,7 +14,7 @@ import { end, enter, onDuty, type Store } from './queuecall.ts'
 import type { RingHouse } from './ring.ts'
 import type { EndReason, QueuecallRow, QueueRow, Skill } from './row.ts'
 import { positionOf, spokenWait } from './state.ts'
-import { Visit, type Queueing } from './visit.ts'
+import { Visit, type Queueing, type VisitHouse } from './visit.ts'
 import type { RunBeside } from './wait-sound.ts'
 
 export interface JoinOptions {
@@ -24,7 +24,7 @@ export interface JoinOptions {
 }
 
 /** What queues need of the house around them. */
-export interface QueuesHouse extends RingHouse {
+export interface QueuesHouse extends RingHouse, Pick<VisitHouse, 'sounds' | 'recordings'> {
   readonly store: Store
   readonly log: Logger
   readonly runBeside: RunBeside

@@ -19,6 +19,8 @@ export interface RingOptions {
   readonly ringSeconds: number
   readonly stored: Promise<void>
   readonly hadTalked: () => boolean
+  /** What is done with the leg that has answered, before the two are connected. False: it is gone. */
+  readonly beforeTalk?: ((leg: string) => Promise<boolean>) | undefined
   /** This agent has answered. */
   readonly answered: (agentId: string) => void
 }
@@ -54,9 +56,10 @@ export async function ringAgents(
   const { call, recovered } = run
   if (addresses.length === 0) return { talked: false, status: 480, legGone: true }
   const done = limits.takeLegs(call.row.customer_id, addresses.length, recovered)
-  const { answered, ...more } = options
+  const { answered, beforeTalk, ...more } = options
   const dial: DialOptions = {
     ...more,
+    ...(beforeTalk && { beforeTalk }),
     talking(index = 0) {
       // Asterisk takes the requests of one WebSocket in their order: the music ends before the two are connected.
       void cleanUp([call.node.ari.channels.stopMoh({ channelId: call.channelId })])

@@ -41,6 +41,9 @@ export interface QueueRow {
   readonly busy_delay: number
   readonly priority_seconds: number
   readonly service_level: number
+  readonly recording: 'auto' | 'none'
+  /** What an agent is told before they are connected; '': nothing. */
+  readonly whisper: string
   readonly on_timeout_flow_id: string | null
   readonly on_empty_flow_id: string | null
   readonly on_full_flow_id: string | null

@@ -72,3 +72,24 @@ export async function liveState(database: DataSource, queue: QueueRow & Counters
     agents: agents.map((agent) => ({ ...agent, tm_status: fromSqlTime(agent.tm_status) })),
   }
 }
+
+const quarterSeconds = 900
+
+/** How a queue went in each quarter of an hour of a day (UTC); those in which nothing was are left out. */
+export async function historyOf(database: Database, queueId: string, day: string) {
+  const rows: Record<'begin' | 'incoming' | 'serviced' | 'wait' | 'longest' | 'service', string | null>[] =
+    await database.query(
+      `SELECT FLOOR(TIMESTAMPDIFF(SECOND, ?, tm_end) / ${quarterSeconds}) AS begin, COUNT(*) AS incoming,
+         SUM(status = 'done') AS serviced, AVG(duration_waiting) AS wait, MAX(duration_waiting) AS longest,
+         AVG(IF(status = 'done', duration_service, NULL)) AS service
+       FROM queuecalls WHERE queue_id = ? AND tm_end >= ? AND tm_end < ? + INTERVAL 1 DAY GROUP BY begin ORDER BY begin`,
+      [day, queueId, day, day],
+    )
+  return rows.map(({ begin, incoming, serviced, wait, longest, service }) => ({
+    tm_begin: new Date(Date.parse(day) + Number(begin) * quarterSeconds * 1_000).toISOString(),
+    ...{ incoming_count: Number(incoming), serviced_count: Number(serviced) },
+    abandoned_count: Number(incoming) - Number(serviced),
+    ...{ wait_average: Math.round(Number(wait)), wait_longest: Number(longest) },
+    service_average: Math.round(Number(service ?? 0)),
+  }))
+}

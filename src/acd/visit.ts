@@ -1,11 +1,14 @@
 import type { Limits } from '../calls/limits.ts'
 import { CallRun, livesOn, type Run, type StepLike } from '../calls/run.ts'
 import { now } from '../database.ts'
+import type { Recordings } from '../media/recordings.ts'
+import type { Sounds } from '../media/sounds.ts'
 import { requeue, serve, type Store } from './queuecall.ts'
 import { addressesOf, resultOf, ringAgents, type RingHouse, type RingingAddress } from './ring.ts'
 import type { EndReason, OfferResult, QueuecallRow, QueueRow } from './row.ts'
 import { WaitSound, type RunBeside } from './wait-sound.ts'
 import { Waiter, type News } from './waiter.ts'
+import { filled, inWords, playToLeg } from './whisper.ts'
 
 /** What a caller waits for, as an action: its id makes the ids of the legs, its memory outlives a crash. */
 export interface Queueing extends Run {
@@ -16,6 +19,8 @@ export interface Queueing extends Run {
 }
 
 export interface VisitHouse extends RingHouse {
+  readonly sounds: Sounds
+  readonly recordings: Pick<Recordings, 'start' | 'stop'>
   readonly store: Store
   readonly limits: Limits
   readonly runBeside: RunBeside
@@ -37,6 +42,7 @@ export class Visit {
   readonly #sound: WaitSound
   #ringing: { run: CallRun; agentIds: readonly string[]; begun: number } | undefined
   #deadline: number
+  #isRecorded = false
   /** They talk, and MySQL does not know it yet. */
   #unstored: string | undefined
 
@@ -62,7 +68,7 @@ export class Visit {
 
   /** Resolves to why they are out. Throws the run's reason when that comes first. */
   async untilOut(): Promise<EndReason> {
-    const { run, row } = this
+    const { house, run, row } = this
     try {
       if (row.status === 'waiting') this.#startSound()
       else await this.#resume()
@@ -75,7 +81,8 @@ export class Visit {
       if (!livesOn(run)) this.#ringing?.run.cancel()
       this.#sound.stop()
       if (!livesOn(run)) await this.#sound.stopMusic()
-      if (this.#unstored !== undefined) await serve(this.house.store, row, this.#unstored, this.queue)
+      if (this.#isRecorded && !run.call.hasEnded && !livesOn(run)) await house.recordings.stop(run.call)
+      if (this.#unstored !== undefined) await serve(house.store, row, this.#unstored, this.queue)
     }
   }
 
@@ -133,6 +140,7 @@ export class Visit {
     ringAgents(ringing as Run, addresses, house.limits, {
       ...{ id: `queue-${run.id}-${number}`, ringSeconds: queue.ring_timeout / 1_000, stored },
       hadTalked: () => row.status === 'service',
+      ...(queue.whisper !== '' && !isAgain && { beforeTalk: (leg: string) => this.#whisper(leg, ringing) }),
       answered: (agentId) => this.tell({ what: 'answered', agentId }),
     }).then(
       (outcome) => this.tell({ what: 'rung', talked: outcome.talked, status: outcome.talked ? 200 : outcome.status }),
@@ -157,8 +165,33 @@ export class Visit {
       this.#unstored = agentId
       Object.assign(row, { service_agent_id: agentId, tm_service: now() })
     }
+    await this.#record().catch((err: unknown) => run.call.log.error({ err: err as Error }, 'a talk is not recorded'))
     house.changed(queue.id)
     return undefined
+  }
+
+  /** The caller hears on what they heard. An agent who cannot be told anything is connected all the same. */
+  async #whisper(leg: string, { signal }: CallRun): Promise<boolean> {
+    const { house, queue, row, run } = this
+    const variables = {
+      'hashdial.queue.name': queue.name,
+      'hashdial.queuecall.wait': inWords(Date.now() - Date.parse(row.tm_enter)),
+    }
+    const text = filled(queue.whisper, { ...run.variables, ...variables })
+    const media = await house.sounds.speak({ provider: '', text }, signal, row.customer_id).catch((err: unknown) => {
+      run.call.log.warn({ err: err as Error }, 'an agent is not told who is coming')
+    })
+    return media === undefined || playToLeg(run.call.node, leg, media, signal)
+  }
+
+  /** What an operator has asked for; the two talk also where it cannot be. */
+  async #record(): Promise<void> {
+    const { house, queue, row, run } = this
+    if (queue.recording !== 'auto') return
+    const options = { duration: 0, end_of_silence: 0, end_of_key: '' }
+    const place = `${run.id}-${row.offers}`
+    await house.recordings.start({ call: run.call, signal: run.signal, recovered: false }, place, options)
+    this.#isRecorded = true
   }
 
   /** From now on the limit is that of the talk. */

@@ -4,7 +4,7 @@ import { now } from '../database.ts'
 import { HashdialError } from '../errors.ts'
 import { id } from '../resources/fields.ts'
 import { present } from '../resources/present.ts'
-import type { Command, Part, Resource, Row, Site, View } from '../resources/resource.ts'
+import type { Body, Command, Part, Resource, Row, Site, View } from '../resources/resource.ts'
 import { principalOf, type Principal } from './auth.ts'
 import { readBody } from './body.ts'
 import { pagingQuery, readPageToken, writePageToken } from './paging.ts'
@@ -118,12 +118,12 @@ function partRoute(resource: Resource, site: Site, name: string, part: Part<Row>
 }
 
 function viewRoute(resource: Resource, site: Site, name: string, view: View<Row>): ServerRoute {
-  const { summary, answer } = view
+  const { summary, answer, query } = view
   return described({
-    ...{ ...oneRow(resource, 'GET', `/${name}`), summary, answer },
+    ...{ ...oneRow(resource, 'GET', `/${name}`), summary, answer, ...(query && { query }) },
     async handler(request) {
       const row = await store.read(site.database.manager, resource, scopeOf(resource, request), idOf(request))
-      return view.read(row, site)
+      return view.read(row, site, request.query)
     },
   })
 }

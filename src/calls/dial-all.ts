@@ -27,6 +27,7 @@ export async function dialAll(run: Run, destinations: readonly Endpoint[], optio
     if (typeof winner === 'number') return { talked: false, status: winner, legGone: true }
     const others = ids.filter((id) => id !== winner)
     await cleanUp(others.map((channelId) => call.node.ari.channels.hangup({ channelId })))
+    if (options.beforeTalk && !(await options.beforeTalk(winner))) return { talked: false, status: 480, legGone: true }
     options.talking?.(ids.indexOf(winner))
     await joinWinner(call, winner, options.id)
     return await talk.untilEnd(winner, legs.find(({ id }) => id === winner)!.destination)

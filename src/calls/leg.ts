@@ -44,6 +44,8 @@ export interface DialOptions {
   talking?: (index?: number) => void
   /** After a crash: they had been talking, so a leg that is gone was not refused. */
   hadTalked: () => boolean
+  /** What is done with the leg that has answered, before the two are connected. False: it is gone. */
+  beforeTalk?: (leg: string) => Promise<boolean>
   /** Who is said to be calling, as channel variables; without it, the caller. */
   identity?: Record<string, string> | undefined
   /** The one who was called may send the caller elsewhere. */

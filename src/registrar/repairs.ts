@@ -32,7 +32,13 @@ export function repairs(days: Retention): Repair[] {
     removal('calls', '0 17 * * * *', 'tm_hangup < UTC_TIMESTAMP(6) - INTERVAL ? DAY', callRetentionDays),
     removal('groupcalls', '0 22 * * * *', 'tm_hangup < UTC_TIMESTAMP(6) - INTERVAL ? DAY', callRetentionDays),
     removal('activeflows', '0 27 * * * *', 'tm_end < UTC_TIMESTAMP(6) - INTERVAL ? DAY', callRetentionDays),
-    removal('queuecalls', '0 34 * * * *', 'tm_end < UTC_TIMESTAMP(6) - INTERVAL ? DAY', callRetentionDays),
+    // The history of a queue is made of them (GET /v1.0/queues/{id}/history).
+    removal(
+      'queuecalls',
+      '0 34 * * * *',
+      'tm_end < UTC_TIMESTAMP(6) - INTERVAL ? DAY',
+      Math.max(historyDays, callRetentionDays),
+    ),
     removal('conferencecalls', '0 32 * * * *', 'tm_end < UTC_TIMESTAMP(6) - INTERVAL ? DAY', callRetentionDays),
     removal('events', '0 12 * * * *', 'tm_create < UTC_TIMESTAMP(6) - INTERVAL ? DAY', eventRetentionDays),
     removal('webhook_deliveries', '0 13 * * * *', 'tm_create < UTC_TIMESTAMP(6) - INTERVAL ? DAY', eventRetentionDays),
@@ -41,6 +47,9 @@ export function repairs(days: Retention): Repair[] {
     removal('transcribes', '0 47 * * * *', 'tm_end < UTC_TIMESTAMP(6) - INTERVAL ? DAY', recordingRetentionDays),
   ]
 }
+
+/** For so long the history of a queue is there at least. */
+const historyDays = 90
 
 /** A thousand rows at a time: one statement over a million would hold their locks, and everyone else, for minutes. */
 const batch = 1000

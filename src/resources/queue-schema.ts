@@ -1,6 +1,6 @@
 import Joi from 'joi'
 import { givenTags, shownTags } from './agent-tags.ts'
-import { common, detail, direct, id, name, time, times } from './fields.ts'
+import { common, detail, direct, id, name, text, time, times } from './fields.ts'
 
 const milliseconds = (most: number) => Joi.number().integer().min(0).max(most).unit('milliseconds')
 const hour = 3_600_000
@@ -43,6 +43,10 @@ const settings = {
   busy_delay: milliseconds(hour).description('The same of one who was busy, or could not be reached.'),
   priority_seconds: count().max(86_400).description('How many seconds of waiting one point of priority is worth.'),
   service_level: milliseconds(hour).description('Who is answered within this time was answered soon.'),
+  recording: Joi.valid('auto', 'none').description('auto: each talk is recorded, from the answer on.'),
+  whisper: text(1_000).description(
+    'What an agent is told before the two are connected; ${hashdial.queue.name} and ${hashdial.queuecall.wait} (in words) are filled in. "": nothing.',
+  ),
   on_timeout_flow_id: flow('What a caller gets when they have waited for too long'),
   on_empty_flow_id: flow('What they get when no agent is on duty'),
   on_full_flow_id: flow('What they get when too many wait'),
@@ -52,7 +56,7 @@ const defaults: Readonly<Record<string, string | number | boolean | null | reado
   ...{ name: '', detail: '', routing_method: 'longest_idle', agent_ids: [], skill_steps: [], tag_ids: [] },
   ...{ wait_flow_id: null, wait_timeout: 0, service_timeout: 0, ring_timeout: 15_000, wrap_up: 0, max_waiting: 0 },
   ...{ join_empty: true, leave_when_empty: false, max_misses: 0, no_answer_delay: 5_000, reject_delay: 15_000 },
-  ...{ busy_delay: 10_000, priority_seconds: 60, service_level: 20_000 },
+  ...{ busy_delay: 10_000, priority_seconds: 60, service_level: 20_000, recording: 'none', whisper: '' },
   ...{ on_timeout_flow_id: null, on_empty_flow_id: null, on_full_flow_id: null },
 }
 
@@ -108,6 +112,29 @@ export const stateSchema = Joi.object({
         tm_status: time().required(),
         serviced: count().required().description('Callers of queues that it has served.'),
         missed: count().required().description('Offers in a row that it has not taken.'),
+      }),
+    )
+    .required(),
+})
+
+export const historyQuery = Joi.object({
+  day: Joi.string()
+    .pattern(/^\d{4}-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])$/)
+    .required()
+    .example('2026-11-27'),
+})
+
+export const historySchema = Joi.object({
+  result: Joi.array()
+    .items(
+      Joi.object({
+        tm_begin: time().required().description('When the quarter of an hour began.'),
+        incoming_count: count().required().description('Whose time in the queue ended in it.'),
+        serviced_count: count().required(),
+        abandoned_count: count().required(),
+        wait_average: count().required().unit('milliseconds'),
+        wait_longest: count().required().unit('milliseconds'),
+        service_average: count().required().unit('milliseconds').description('Of those who were served.'),
       }),
     )
     .required(),

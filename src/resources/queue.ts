@@ -1,11 +1,11 @@
 import { Entity, Index } from 'typeorm'
-import { liveState } from '../acd/state.ts'
+import { historyOf, liveState } from '../acd/state.ts'
 import type { QueueRow, RoutingMethod, SkillStep } from '../acd/row.ts'
 import { BelongsTo, Count, Exact, Flag, Id, Json, Reference, RefersTo, Text, Time } from '../database/columns.ts'
 import { DirectHash } from '../directs/direct.ts'
 import { checkTags, levelsOf, type TagLevel } from './agent-tags.ts'
 import { setQueueTags, tagsOfQueues } from './queue-tags.ts'
-import { createSchema, readSchema, stateSchema, updateSchema } from './queue-schema.ts'
+import { createSchema, historyQuery, historySchema, readSchema, stateSchema, updateSchema } from './queue-schema.ts'
 import { checkReferences, referencesIn } from './references.ts'
 import { relatedIds } from './related.ts'
 import type { Body, Change, DialableResource } from './resource.ts'
@@ -34,6 +34,8 @@ export class Queue implements QueueRow {
   @Count() busy_delay: number
   @Count() priority_seconds: number
   @Count() service_level: number
+  @Exact(16) recording: 'auto' | 'none'
+  @Text(1024) whisper: string
   @RefersTo('flows', 'queues_on_timeout') on_timeout_flow_id: string | null
   @RefersTo('flows', 'queues_on_empty') on_empty_flow_id: string | null
   @RefersTo('flows', 'queues_on_full') on_full_flow_id: string | null
@@ -98,6 +100,12 @@ export const queues: DialableResource<Queue> = {
       summary: 'See who waits and who serves at this moment, and how well it goes',
       answer: stateSchema,
       read: (row, { database }) => liveState(database, row),
+    },
+    history: {
+      summary: 'See how each quarter of an hour went, of a day (UTC) whose calls are still kept',
+      query: historyQuery,
+      answer: historySchema,
+      read: async (row, { database }, { day }) => ({ result: await historyOf(database, row.id, String(day)) }),
     },
   },
 }

@@ -97,8 +97,9 @@ export type Body = Record<string, unknown>
 /** Something else that can be read of one row: `GET /v1.0/queues/{id}/state`. */
 export interface View<R> {
   readonly summary: string
+  readonly query?: Joi.ObjectSchema
   readonly answer: Joi.ObjectSchema
-  read(row: R, site: Site): Promise<Body>
+  read(row: R, site: Site, query: Body): Promise<Body>
 }
 
 /** An update with a path of its own: `PUT /v1.0/agents/{id}/status`. */

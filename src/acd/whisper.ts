@@ -1,0 +1,32 @@
+import { randomUUID } from 'node:crypto'
+import { unlessGone, type AriNode } from '../ari/connection.ts'
+import { Inbox } from '../ari/inbox.ts'
+
+/** Plays something to a leg that nobody else hears yet. False: it has hung up meanwhile. */
+export async function playToLeg(node: AriNode, leg: string, media: string, signal: AbortSignal): Promise<boolean> {
+  const playbackId = `whisper-${randomUUID()}`
+  const inbox = new Inbox(node, signal, playbackId, leg)
+  try {
+    const { channels } = node.ari
+    if (!(await unlessGone(channels.playWithId({ channelId: leg, playbackId, media })))) return false
+    for (;;) {
+      const event = await inbox.next()
+      if (event?.type === 'ChannelDestroyed') return false
+      if (event?.type === 'PlaybackFinished') return true
+    }
+  } finally {
+    inbox.close()
+  }
+}
+
+/** A time as one says it, to half a minute. */
+export function inWords(milliseconds: number): string {
+  const seconds = Math.round(milliseconds / 1_000)
+  if (seconds < 60) return `${seconds} seconds`
+  const minutes = Math.round(seconds / 30) / 2
+  return minutes === 1 ? '1 minute' : `${minutes} minutes`
+}
+
+/** Fills `${name}` in; what there is not is empty. */
+export const filled = (text: string, variables: Readonly<Record<string, string>>): string =>
+  text.replace(/\$\{([^}]*)\}/g, (_, name: string) => variables[name] ?? '')
