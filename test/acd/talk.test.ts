@@ -49,7 +49,7 @@ test('a talk is recorded where the queue says so, and what was before and after 
   await phone.rings()
   await phone.answer()
   await hearEachOther(t, caller, phone)
-  const [{ reference_id }] = (await statusesAre(t, setup, queue, ['service'])) as [{ reference_id: string }]
+  const { reference_id } = (await statusesAre(t, setup, queue, ['service']))[0]!
   await phone.hangup()
   await caller.closed()
   let row: { id: string; status: string } | undefined
