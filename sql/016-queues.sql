@@ -120,3 +120,15 @@ ALTER TABLE agents
   ADD COLUMN tm_wrap_up DATETIME(6) NULL,
   ADD KEY agents_queuecall (queuecall_id),
   ADD KEY agents_wrap_up (tm_wrap_up);
+
+-- The calls of agents that no queue has brought them, by the channel of their device: `aor` is that of the extension.
+CREATE TABLE agent_calls (
+  node VARCHAR(64) CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
+  channel_id VARCHAR(96) CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
+  agent_id CHAR(36) CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
+  aor VARCHAR(255) CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
+  tm_create DATETIME(6) NOT NULL,
+  PRIMARY KEY (node, channel_id, agent_id),
+  KEY agent_calls_agent (agent_id),
+  CONSTRAINT agent_calls_owner FOREIGN KEY (agent_id) REFERENCES agents (id) ON DELETE CASCADE ON UPDATE NO ACTION
+) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_unicode_ci;

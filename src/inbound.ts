@@ -74,12 +74,15 @@ export class Inbound {
 
   /** Runs a new call from its first moment to its end. Never rejects. */
   async #begin(call: Call, dialled: string, told: string, takenOver: boolean): Promise<void> {
-    const { activeflows, database, limits } = this.#house
+    const { activeflows, calls, database, limits } = this.#house
     try {
       // Nobody waits to be told so, and calls that could not be remembered are not begun.
       if (databaseState(database) !== 'ok') return await call.hangup('failed', 503)
       const [, type = '', id = ''] = address.exec(dialled) ?? []
       call.trail = trailOf(told, id)
+      const { domain } = call.trail
+      const aor = `${call.row.source.target}@${domain}`
+      if (domain) calls.devices.watch({ node: call.node, channelId: call.channelId, aor }, 'busy')
       const isOutward = type === 'outbound'
       const found = await (isOutward ? this.#outwardFor(call, id, numberOf(told)) : this.#activeflowFor(call, type, id))
       if (!found) await call.refuse(404)

@@ -1,3 +1,4 @@
+import { AgentCalls } from './acd/agent-calls.ts'
 import { Queues } from './acd/queues.ts'
 import type { RunBeside } from './acd/wait-sound.ts'
 import { activeflowColumns } from './activeflows/activeflow.ts'
@@ -6,6 +7,7 @@ import { runBeside } from './activeflows/beside.ts'
 import { AriNode } from './ari/connection.ts'
 import type { AriEvent } from './ari/types.ts'
 import type { CallHouse } from './calls/call.ts'
+import { DeviceWatch } from './calls/device-watch.ts'
 import { Limits } from './calls/limits.ts'
 import { LiveCalls } from './calls/live-calls.ts'
 import { PartStore, type PartKind } from './calls/parts.ts'
@@ -68,7 +70,7 @@ function createEngine(config: TelephonyConfig, { database, log, sounds, web }: G
   const eventOf = createEventOf(baseDomain)
   const writes = new WriteBehind(database, tables)
   const calls: CallHouse = {
-    ...{ writes, eventOf, log },
+    ...{ writes, eventOf, log, devices: new DeviceWatch() },
     ...{ callSeconds: config.callHours * 3600, domain: `sip.${baseDomain}` },
   }
   const limits = new Limits(log)
@@ -79,10 +81,12 @@ function createEngine(config: TelephonyConfig, { database, log, sounds, web }: G
   const mediaParts = createParts(store, writes, sounds.voice, log)
   const { recordings, transcribes } = mediaParts
   const beside: RunBeside = (...given) => runBeside(activeflows.house, ...given)
+  const queues = new Queues({ ...directory, store, limits, log, sounds, recordings, runBeside: beside })
   const parts = {
     ...mediaParts,
     conferences: new Conferences({ store, writes, sounds, transcribes, log }),
-    queues: new Queues({ ...directory, store, limits, log, sounds, recordings, runBeside: beside }),
+    queues,
+    agentCalls: new AgentCalls(store, calls.devices, log, () => queues.wake()),
   }
   const makeFlow: MakeFlow = (run, request) => activeflows.create(run, request)
   const outgoing = new Outgoing({ liveCalls, calls, directory, limits, ringSeconds, makeFlow })

@@ -78,6 +78,31 @@ export async function endWrapUps(where: Where): Promise<string[]> {
   return rows.map(({ customer_id }) => customer_id)
 }
 
+/** A call that no queue has brought rings, or is talked in. What the agent was before comes back afterwards. */
+export function occupy(where: Where, id: string, status: 'ringing' | 'busy'): Promise<void> {
+  return change(where, id, null, (agent) => {
+    if (agent.status === 'offline' || (agent.status === 'busy' && agent.tm_wrap_up === null)) return undefined
+    if (agent.status === 'ringing') return status === 'busy' ? { status, status_reason: '' } : undefined
+    const wasAway = agent.status === 'away'
+    const next = { next_status: wasAway ? 'away' : '', next_reason: wasAway ? agent.status_reason : '' } as const
+    return { ...next, status, status_reason: '', tm_wrap_up: null }
+  })
+}
+
+/** Such a call is over. */
+export function vacate(where: Where, id: string): Promise<void> {
+  return change(where, id, null, async (agent) => {
+    const isBusy = agent.status === 'ringing' || (agent.status === 'busy' && agent.tm_wrap_up === null)
+    if (!isBusy || (await hasCalls(where, id))) return undefined
+    return { ...afterwards(agent), ...(agent.status === 'busy' && { tm_idle: now() }) }
+  })
+}
+
+async function hasCalls({ manager }: Where, id: string): Promise<boolean> {
+  const rows: unknown[] = await manager.query('SELECT agent_id FROM agent_calls WHERE agent_id = ? LIMIT 1', [id])
+  return rows.length > 0
+}
+
 const freed = { queuecall_id: null, next_status: '', next_reason: '', tm_wrap_up: null } as const
 
 /** As whoever it is wanted it while the call lasted. */
@@ -90,12 +115,14 @@ async function change(
   where: Where,
   id: string,
   queuecallId: string | null,
-  changes: (agent: AgentRow) => Changes,
+  changes: (agent: AgentRow) => Changes | undefined | Promise<Changes | undefined>,
 ): Promise<void> {
   const rows: AgentRow[] = await where.manager.query('SELECT * FROM agents WHERE id = ? FOR UPDATE', [id])
   const [row] = rows
   if (row?.queuecall_id !== queuecallId) return
-  const changed: Changes = { tm_status: now(), ...changes(row) }
+  const wanted = await changes(row)
+  if (!wanted) return
+  const changed: Changes = { tm_status: now(), ...wanted }
   const values = Object.entries(changed).map(([name, value]) =>
     name.startsWith('tm_') && typeof value === 'string' ? toSqlTime(value) : value,
   )

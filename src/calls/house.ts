@@ -2,6 +2,7 @@ import type { AriNode } from '../ari/connection.ts'
 import type { WriteBehind } from '../database/write-behind.ts'
 import type { EventOf } from '../events/event.ts'
 import type { Logger } from '../log.ts'
+import type { DeviceWatch } from './device-watch.ts'
 import type { CallRow } from './row.ts'
 import type { Trail } from './stamp.ts'
 
@@ -19,6 +20,7 @@ export interface CallHouse {
   readonly writes: WriteBehind
   readonly eventOf: EventOf
   readonly log: Logger
+  readonly devices: DeviceWatch
   /** How long a call may last, in seconds. */
   readonly callSeconds: number
   /** The domain of who is nobody in particular: `sip.<base>`. */

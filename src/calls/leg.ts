@@ -63,7 +63,12 @@ export async function createLeg(
   const originator = id === call.channelId ? {} : { originator: call.channelId }
   const from = domain ?? call.trail.domain ?? call.house.domain
   const variables = { ...fromDomain(from), ...identity, ...stamp(call.row.customer_id, call.trail, next) }
-  await call.node.ari.channels.create({ ...leg, ...originator, variables })
+  const { devices } = call.house
+  const watched = devices.leg(call.node, id, endpoint)
+  await call.node.ari.channels.create({ ...leg, ...originator, variables }).catch((error: unknown) => {
+    if (watched) devices.gone(watched)
+    throw error
+  })
 }
 
 /** Shows a leg who is said to be calling, in place of who is in the bridge with it. */

@@ -148,9 +148,10 @@ async function store({ row, body, manager }: Change<Agent, Body>): Promise<void>
   if (body.password !== undefined) await removeTokens(manager, row.id)
 }
 
-/** While a caller has to do with it, what is said counts afterwards; its time after a call ends with it. */
+/** While it rings or talks what is said counts afterwards; its time after a call ends with it. */
 function changedStatus(row: Agent, { status, reason }: Body): Body {
-  if (row.queuecall_id !== null) return { next_status: status, next_reason: reason }
+  const isInCall = row.status === 'ringing' || (row.status === 'busy' && row.tm_wrap_up === null)
+  if (isInCall) return { next_status: status, next_reason: reason }
   const tm_idle = status === 'available' && row.status !== 'available' ? now() : row.tm_idle
   const tm_status = status === row.status ? row.tm_status : now()
   return { status, status_reason: reason, tm_status, tm_idle, tm_wrap_up: null, missed: 0 }

@@ -8,6 +8,7 @@ import { Registration, RegistrationChange, RegistrationFailure, RegistrationStat
 import { TrunkAccount, TrunkAddress } from '../registrar/trunk.ts'
 import { accesskeys } from './accesskey.ts'
 import { activeflows } from './activeflow.ts'
+import { AgentCall } from './agent-call.ts'
 import { AgentTag } from './agent-tags.ts'
 import { AgentToken } from './agent-token.ts'
 import { agents } from './agent.ts'
@@ -76,6 +77,7 @@ export const entities = [
     EventCounter,
     NodeRecord,
     AgentTag,
+    AgentCall,
     AgentToken,
     QueueTag,
     QueueOffer,
