@@ -91,7 +91,7 @@ function createEngine(config: TelephonyConfig, { database, log, sounds, web }: G
   const makeFlow: MakeFlow = (run, request) => activeflows.create(run, request)
   const outgoing = new Outgoing({ liveCalls, calls, directory, limits, ringSeconds, makeFlow })
   const underway = new Underway({ actions: config.customerActions, customer: config.customerRequests })
-  activeflows.house = { ...directory, ...parts, limits, outgoing, ringSeconds, sounds, underway }
+  activeflows.house = { ...directory, ...parts, limits, liveCalls, outgoing, ringSeconds, sounds, underway }
   const inbound = new Inbound({ database, calls, liveCalls, limits, activeflows })
   return { database, calls, liveCalls, limits, activeflows, outgoing, inbound, parts }
 }

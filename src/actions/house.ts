@@ -3,6 +3,7 @@ import type { Directory } from '../calls/directory.ts'
 import type { Conferences } from '../conferences/conferences.ts'
 import type { Limits } from '../calls/limits.ts'
 import type { Underway } from '../calls/underway.ts'
+import type { LiveCalls } from '../calls/live-calls.ts'
 import type { Recordings } from '../media/recordings.ts'
 import type { Sounds } from '../media/sounds.ts'
 import type { Transcribes } from '../media/transcribes.ts'
@@ -18,6 +19,7 @@ export interface House extends Directory {
   readonly queues: Queues
   readonly outgoing: Outgoing
   readonly limits: Limits
+  readonly liveCalls: Pick<LiveCalls, 'get'>
   /** How long a device rings when an action does not say, in seconds. */
   readonly ringSeconds: number
 }

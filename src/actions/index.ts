@@ -17,6 +17,7 @@ import { fetch } from './fetch.ts'
 import { fetch_flow } from './fetch_flow.ts'
 import { goto } from './goto.ts'
 import { hangup } from './hangup.ts'
+import { listen } from './listen.ts'
 import { mute } from './mute.ts'
 import { play } from './play.ts'
 import { queue_join } from './queue_join.ts'
@@ -52,6 +53,7 @@ export const actions = {
   fetch_flow,
   goto,
   hangup,
+  listen,
   mute,
   play,
   queue_join,
