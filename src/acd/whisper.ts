@@ -12,11 +12,19 @@ export async function playToLeg(node: AriNode, leg: string, media: string, signa
     for (;;) {
       const event = await inbox.next()
       if (event?.type === 'ChannelDestroyed') return false
-      if (event?.type === 'PlaybackFinished') return true
+      if (event?.type !== 'PlaybackFinished') continue
+      // Of one that is hanging up Asterisk says first that it could not play.
+      return event.playback?.state !== 'failed' || !(await isGone(inbox))
     }
   } finally {
     inbox.close()
   }
+}
+
+async function isGone(inbox: Inbox): Promise<boolean> {
+  const deadline = performance.now() + 250
+  for (let event; (event = await inbox.next(deadline));) if (event.type === 'ChannelDestroyed') return true
+  return false
 }
 
 /** A time as one says it, to half a minute. */

@@ -88,7 +88,12 @@ async function roleOf(pin: string, row: ConferenceRow): Promise<'participant' | 
 async function askPin(run: Joining, attempt: number): Promise<string> {
   const since = performance.now()
   const { dtmf } = run.call
-  await playTo(run, { id: `conference-${run.id}-pin-${attempt}`, media: 'sound:conf-getpin', keyStops: true })
+  await playTo(run, {
+    id: `conference-${run.id}-pin-${attempt}`,
+    media: 'sound:conf-getpin',
+    keyStops: true,
+    untilQuiet: true,
+  })
   let pin = ''
   for (let deadline = performance.now() + firstDigitMs; ;) {
     const digits = dtmf.take(since)

@@ -12,12 +12,17 @@ export interface PlayOptions {
   media: string
   /** A key stops it. */
   keyStops?: boolean
+  /** One that a key has stopped is waited for: music that began before its end would end with it. */
+  untilQuiet?: boolean
 }
 
 const pressed: AriEvent = { type: 'a digit was pressed' }
 
 /** Plays to the caller until its end. Throws the signal's reason when the run ends. */
-export async function playTo(run: Run, { id, media, keyStops }: PlayOptions): Promise<'done' | 'failed' | 'stopped'> {
+export async function playTo(
+  run: Run,
+  { id, media, keyStops, untilQuiet }: PlayOptions,
+): Promise<'done' | 'failed' | 'stopped'> {
   const { dtmf, node } = run.call
   await waiting.get(run.call)
   const inbox = new Inbox(node, run.signal, id)
@@ -30,6 +35,7 @@ export async function playTo(run: Run, { id, media, keyStops }: PlayOptions): Pr
       if (event?.type === 'PlaybackFinished') return await ending(event, inbox)
       if (event !== pressed) continue
       await stop()
+      if (untilQuiet) await untilFinished(inbox)
       return 'stopped'
     }
   } finally {
@@ -37,6 +43,11 @@ export async function playTo(run: Run, { id, media, keyStops }: PlayOptions): Pr
     inbox.close()
     if (run.signal.reason === cancelled) await stop()
   }
+}
+
+async function untilFinished(inbox: Inbox): Promise<void> {
+  const deadline = performance.now() + 500
+  for (let event; (event = await inbox.next(deadline));) if (event.type === 'PlaybackFinished') return
 }
 
 /** Of a channel that is hanging up Asterisk says first that it could not play: that is no mistake in the sound. */

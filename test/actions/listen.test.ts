@@ -48,7 +48,7 @@ test('who listens is out when the call ends, and a call that is not there cannot
     destination: { type: 'extension', target: desk.id },
     actions: [{ type: 'listen', option: { call_id } }],
   })
-  await supervisor.rings()
+  await supervisor.established()
   await supervisor.closed()
   const { activeflow_id } = await latestCall(setup.api, hasEnded)
   type View = { status: string; executed_actions: { result: string }[] }
