@@ -12,10 +12,10 @@ import type { SipClient } from '../test/support/sip.ts'
 import { address, ports } from './load.ts'
 import { withSetup } from './setup.ts'
 
-const step = 10
-const most = 400
+const step = 50
+const most = 1_000
 /** How long each size is looked at, and how much of the sound may be missing, or later than three frames. */
-const holdSeconds = 4
+const holdSeconds = 3
 const badMost = 0.01
 const frameMs = 20
 
