@@ -52,14 +52,17 @@ export class Queues implements PartKind {
     const row = known ?? newRow(run, queue, id, options)
     run.variables['hashdial.queuecall.id'] = row.id
     const refused = known ? undefined : await enter(this.house.store, row, queue)
-    const reason = refused ?? (row.tm_end === null ? await this.#visit(run, row, queue) : row.end_reason)
+    // Who was sent to somebody else talks on, though no agent serves them any more.
+    const isIn = row.tm_end === null || 'transfer' in run.memory
+    const reason = refused ?? (isIn ? await this.#visit(run, row, queue) : row.end_reason)
     run.variables['hashdial.queuecall.status'] = reason
     return { reason, flow_id: flowAfter(queue, reason) }
   }
 
-  /** An agent may be free for somebody who waits. */
-  wake(): void {
-    this.#matching.wakeAll()
+  /** An agent of this customer may be free for somebody who waits; without one, anybody's. */
+  wake(customerId?: string): void {
+    const own = [...this.#visits.values()].filter(({ queue }) => [queue.customer_id, undefined].includes(customerId))
+    for (const id of new Set(own.map(({ queue }) => queue.id))) this.#matching.wake(id)
   }
 
   /** Sends a caller out of the queue, also while they talk. Throws where another process carries them. */
@@ -117,7 +120,7 @@ export class Queues implements PartKind {
           log.warn({ err: err as Error, queuecall: row.id }, 'the end of a wait is not stored; it is looked for again'),
         )
         if (queue.wrap_up > 0) this.#matching.wakeAfter(queue.wrap_up)
-        this.wake()
+        this.wake(queue.customer_id)
       }
     }
   }

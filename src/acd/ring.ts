@@ -2,15 +2,16 @@ import { cleanUp } from '../ari/connection.ts'
 import { expandAgents, resolveAll } from '../calls/agents.ts'
 import { dialAll } from '../calls/dial-all.ts'
 import type { Directory } from '../calls/directory.ts'
-import type { DialOptions, Endpoint, Outcome } from '../calls/leg.ts'
+import type { DialOptions, Outcome, Transfers } from '../calls/leg.ts'
 import type { Limits } from '../calls/limits.ts'
+import { callerIdOf, presentationNumber, type ResolvedDestination } from '../calls/party.ts'
 import type { Run } from '../calls/run.ts'
 import type { OfferResult } from './row.ts'
 
 /** An address of an agent that is rung. It is JSON: after a crash the same legs have to be found. */
 export interface RingingAddress {
   readonly agent_id: string
-  readonly to: Endpoint
+  readonly to: ResolvedDestination
 }
 
 export interface RingOptions {
@@ -21,6 +22,7 @@ export interface RingOptions {
   readonly hadTalked: () => boolean
   /** What is done with the leg that has answered, before the two are connected. False: it is gone. */
   readonly beforeTalk?: ((leg: string) => Promise<boolean>) | undefined
+  readonly transfers: Transfers
   /** This agent has answered. */
   readonly answered: (agentId: string) => void
 }
@@ -55,11 +57,15 @@ export async function ringAgents(
 ): Promise<Outcome> {
   const { call, recovered } = run
   if (addresses.length === 0) return { talked: false, status: 480, legGone: true }
-  const done = limits.takeLegs(call.row.customer_id, addresses.length, recovered)
+  const { customer_id } = call.row
+  const outward = addresses.filter(({ to }) => to.outward).length
+  if (outward > 0 && !recovered) limits.takeRate(customer_id, outward)
+  const done = limits.takeLegs(customer_id, addresses.length, recovered)
   const { answered, beforeTalk, ...more } = options
   const dial: DialOptions = {
     ...more,
     ...(beforeTalk && { beforeTalk }),
+    identity: identityFor(run, addresses),
     talking(index = 0) {
       // Asterisk takes the requests of one WebSocket in their order: the music ends before the two are connected.
       void cleanUp([call.node.ari.channels.stopMoh({ channelId: call.channelId })])
@@ -71,6 +77,13 @@ export async function ringAgents(
     addresses.map(({ to }) => to),
     dial,
   ).finally(done)
+}
+
+/** A carrier knows the customer by its own numbers; everybody else sees the caller. */
+function identityFor({ call }: Run, addresses: readonly RingingAddress[]): DialOptions['identity'] {
+  const called = addresses.map(({ to }) => to.address)
+  const address = presentationNumber(call.row, called)
+  return callerIdOf(address && { address, domain: call.house.domain })
 }
 
 /** What became of an offer that nobody answered. */

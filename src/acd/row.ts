@@ -53,7 +53,7 @@ export interface QueueRow {
 export type QueuecallStatus = 'initiating' | 'waiting' | 'connecting' | 'kicking' | 'service' | 'done' | 'abandoned'
 
 /** Why a caller is in the queue no more. */
-export type EndReason = '' | 'serviced' | 'hangup' | 'timeout' | 'empty' | 'full' | 'kicked' | 'failed'
+export type EndReason = '' | 'serviced' | 'hangup' | 'timeout' | 'empty' | 'full' | 'kicked' | 'failed' | 'transferred'
 
 /** A row of `queuecalls`. */
 export interface QueuecallRow {

@@ -1,9 +1,11 @@
+import type { Transfers } from '../calls/leg.ts'
 import type { Limits } from '../calls/limits.ts'
 import { CallRun, livesOn, type Run, type StepLike } from '../calls/run.ts'
+import { transfersOf, wasTransferred } from '../calls/transfers.ts'
 import { now } from '../database.ts'
 import type { Recordings } from '../media/recordings.ts'
 import type { Sounds } from '../media/sounds.ts'
-import { requeue, serve, type Store } from './queuecall.ts'
+import { end, requeue, serve, type Store } from './queuecall.ts'
 import { addressesOf, resultOf, ringAgents, type RingHouse, type RingingAddress } from './ring.ts'
 import type { EndReason, OfferResult, QueuecallRow, QueueRow } from './row.ts'
 import { WaitSound, type RunBeside } from './wait-sound.ts'
@@ -140,6 +142,7 @@ export class Visit {
     ringAgents(ringing as Run, addresses, house.limits, {
       ...{ id: `queue-${run.id}-${number}`, ringSeconds: queue.ring_timeout / 1_000, stored },
       hadTalked: () => row.status === 'service',
+      transfers: this.#transfers(),
       ...(queue.whisper !== '' && !isAgain && { beforeTalk: (leg: string) => this.#whisper(leg, ringing) }),
       answered: (agentId) => this.tell({ what: 'answered', agentId }),
     }).then(
@@ -168,6 +171,20 @@ export class Visit {
     await this.#record().catch((err: unknown) => run.call.log.error({ err: err as Error }, 'a talk is not recorded'))
     house.changed(queue.id)
     return undefined
+  }
+
+  /** An agent who has sent the caller to somebody else serves them no more; the talk goes on. */
+  #transfers(): Transfers {
+    const { house, row, run } = this
+    const transfers = transfersOf(run, house)
+    const save = async () => {
+      await transfers.save()
+      if (row.tm_end !== null || !wasTransferred(transfers.state)) return
+      this.#deadline = Infinity
+      await end(house.store, row, 'transferred', this.queue)
+      house.changed(this.queue.id)
+    }
+    return { ...transfers, save }
   }
 
   /** The caller hears on what they heard. An agent who cannot be told anything is connected all the same. */

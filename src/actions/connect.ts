@@ -3,9 +3,9 @@ import { calleeOrMeeting, calleesMax, expandAgents, resolveAll } from '../calls/
 import type { Callee, Expanded, Meeting, RingMethod } from '../calls/agents.ts'
 import { dialAll } from '../calls/dial-all.ts'
 import { dialOne } from '../calls/dial.ts'
-import type { DialOptions, Outcome, Transfers } from '../calls/leg.ts'
+import type { DialOptions, Outcome } from '../calls/leg.ts'
 import { addressOf, callerIdOf, presentationNumber, source } from '../calls/party.ts'
-import { resolveTransfer } from '../calls/transfers.ts'
+import { transfersOf } from '../calls/transfers.ts'
 import { HashdialError } from '../errors.ts'
 import type { ResolvedDestination, Source } from '../calls/party.ts'
 import { ActionError, type Action, type ActionRun, type StepLike } from './action.ts'
@@ -151,28 +151,6 @@ function talks(run: ActionRun): Pick<DialOptions, 'talking' | 'hadTalked'> {
     talking() {
       run.memory['talked'] = true
       run.save().catch((err: Error) => call.log.warn({ err }, 'that two talk could not be noted'))
-    },
-  }
-}
-
-/** Of the destinations those that are extensions may send the caller on. */
-function transfersOf(run: ActionRun, house: Pick<House, 'database' | 'baseDomain' | 'web' | 'limits'>): Transfers {
-  const { customer_id } = run.call.row
-  const state: Transfers['state'] = run.memory['transfer'] ?? {}
-  return {
-    state,
-    save() {
-      run.memory['transfer'] = state
-      return run.save()
-    },
-    async resolve(by, user) {
-      const found = await resolveTransfer(house, customer_id, by, user)
-      try {
-        if (found?.outward) house.limits.takeRate(customer_id, 1)
-      } catch {
-        return undefined // the log has been told
-      }
-      return found
     },
   }
 }

@@ -41,7 +41,8 @@ export class Talk {
   async untilEnd(first: string, destination: Endpoint): Promise<Outcome> {
     const { call } = this.run
     let now: { leg: string; to: Endpoint } | undefined = { leg: first, to: destination }
-    const off = call.transfers.on((to) => this.inbox.push({ type: transferByApi, to } as AriEvent & { to: Endpoint }))
+    const ask = (to: Endpoint) => this.inbox.push({ type: transferByApi, to } as AriEvent & { to: Endpoint })
+    const off = this.options.transfers ? call.transfers.on(ask) : () => undefined
     try {
       for (let pause = firstLookMs; now; pause = Math.min(pause * 2, lookMsMax)) {
         const look = performance.now() + pause

@@ -1,6 +1,9 @@
 import type { Directory } from './directory.ts'
 import type { Endpoint } from './endpoint.ts'
+import type { Transfers } from './leg.ts'
+import type { Limits } from './limits.ts'
 import { resolveDestination, type ResolvedDestination } from './party.ts'
+import type { Run } from './run.ts'
 
 /**
  * Where a device may send its caller, by the user part of an address, which is all that ARI tells of a Refer-To (Kamailio
@@ -25,6 +28,35 @@ export async function resolveTransfer(
   if (found || number === undefined || !extension.outbound) return found
   return find({ type: 'tel', target: `+${number}` })
 }
+
+/** Of those that are called those that are extensions may send the caller on. What is under way is kept in the memory. */
+export function transfersOf(
+  run: Pick<Run, 'call'> & { readonly memory: Record<string, unknown>; save(): Promise<void> },
+  house: Directory & { readonly limits: Limits },
+): Transfers {
+  const { customer_id } = run.call.row
+  const state: Transfers['state'] = run.memory['transfer'] ?? {}
+  return {
+    state,
+    save() {
+      run.memory['transfer'] = state
+      return run.save()
+    },
+    async resolve(by, user) {
+      const found = await resolveTransfer(house, customer_id, by, user)
+      try {
+        if (found?.outward) house.limits.takeRate(customer_id, 1)
+      } catch {
+        return undefined // the log has been told
+      }
+      return found
+    },
+  }
+}
+
+/** Does the caller talk with somebody to whom they were sent? */
+export const wasTransferred = ({ leg, pending }: Transfers['state']): boolean =>
+  pending === undefined && /-t\d+$/.test(leg ?? '')
 
 /** The extension of the customer that a leg goes to. */
 async function findExtension(

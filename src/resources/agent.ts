@@ -117,7 +117,7 @@ export const agents: DialableResource<Agent> = {
   make: ({ tm_create }) => ({
     ...{ status: 'offline', status_reason: '', tm_status: String(tm_create), tm_idle: String(tm_create) },
   }),
-  stored: (_row, site) => site.queues?.wake(),
+  stored: ({ customer_id }, site) => site.queues?.wake(customer_id),
   created: store,
   updated: store,
   async complete(rows, manager) {

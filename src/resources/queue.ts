@@ -82,7 +82,7 @@ export const queues: DialableResource<Queue> = {
   }),
   created: store,
   updated: store,
-  stored: (_row, site) => site.queues?.wake(),
+  stored: ({ customer_id }, site) => site.queues?.wake(customer_id),
   async complete(rows, manager) {
     const tags = await tagsOfQueues(
       manager,

@@ -5,9 +5,10 @@ import { setUp } from '../support/setup.ts'
 import { latestCall, hasEnded } from '../calls/support.ts'
 import { allHearAll, becomes, isInIt, joins, makeConference, participants, type ConferenceView } from './support.ts'
 
+// One after another: eight phones at once are enough for two cores.
 const tones = [440, 620, 830, 1110, 1330, 1570, 1810, 2050]
 
-test('each of eight hears the seven others and not itself; one who is muted is heard by nobody', async (t) => {
+test.serial('each of eight hears the seven others and not itself; one who is muted is heard by nobody', async (t) => {
   const setup = await setUp(t)
   const conference = await makeConference(setup)
   const phones = []
@@ -36,7 +37,7 @@ test('each of eight hears the seven others and not itself; one who is muted is h
   t.deepEqual(empty.conferencecall_ids, [])
 })
 
-test('who is alone hears music until somebody comes, and again when they are alone', async (t) => {
+test.serial('who is alone hears music until somebody comes, and again when they are alone', async (t) => {
   const setup = await setUp(t)
   const conference = await makeConference(setup)
   const first = await joins(setup, conference, { tone: 440 })
@@ -48,7 +49,7 @@ test('who is alone hears music until somebody comes, and again when they are alo
   t.true(await becomesTrue(10_000, () => !isSilent(first) && tonesHeard(first.heard(), [830]).length === 0))
 })
 
-test('who knows the PIN gets in, and who does not is sent away after three tries', async (t) => {
+test.serial('who knows the PIN gets in, and who does not is sent away after three tries', async (t) => {
   const setup = await setUp(t)
   const conference = await makeConference(setup, { pin: '4711', moderator_pin: '99887' })
   const path = `/conferences/${conference.id}`
@@ -72,7 +73,7 @@ test('who knows the PIN gets in, and who does not is sent away after three tries
   await member.hangup()
 })
 
-test('nobody but moderators gets into a locked conference, and nobody into a full one', async (t) => {
+test.serial('nobody but moderators gets into a locked conference, and nobody into a full one', async (t) => {
   const setup = await setUp(t)
   const conference = await makeConference(setup, { moderator_pin: '99887', max_participants: 2 })
   await joins(setup, conference, { digits: '#' })
@@ -92,7 +93,7 @@ test('nobody but moderators gets into a locked conference, and nobody into a ful
   await moderator.hangup()
 })
 
-test('before the moderator comes the others hear music, and when the moderator leaves the conference ends', async (t) => {
+test.serial('before the moderator comes the others hear music, and when the moderator leaves the conference ends', async (t) => {
   const setup = await setUp(t)
   const values = { moderator_pin: '99887', before_moderator: 'music', after_moderator: 'end' }
   const conference = await makeConference(setup, values)
@@ -108,7 +109,7 @@ test('before the moderator comes the others hear music, and when the moderator l
   await isInIt(setup, conference, 0)
 })
 
-test('a recording of a conference has all of them, and can be fetched when it has ended', async (t) => {
+test.serial('a recording of a conference has all of them, and can be fetched when it has ended', async (t) => {
   const setup = await setUp(t)
   const conference = await makeConference(setup, { recording: 'auto' })
   const phones = [await joins(setup, conference, { tone: 440 }), await joins(setup, conference, { tone: 1110 })]
@@ -133,7 +134,7 @@ test('a recording of a conference has all of them, and can be fetched when it ha
   t.deepEqual(tonesHeard(last, tones), [440, 1110])
 })
 
-test('keys mute and unmute their caller, and those of a moderator all others', async (t) => {
+test.serial('keys mute and unmute their caller, and those of a moderator all others', async (t) => {
   const setup = await setUp(t)
   const conference = await makeConference(setup, { moderator_pin: '99887' })
   const guest = await joins(setup, conference, { tone: 440, digits: '#' })
@@ -156,7 +157,7 @@ test('keys mute and unmute their caller, and those of a moderator all others', a
   await moderator.closed()
 })
 
-test('who talks is known, and who is muted does not talk', async (t) => {
+test.serial('who talks is known, and who is muted does not talk', async (t) => {
   const setup = await setUp(t)
   const conference = await makeConference(setup)
   const phones = [await joins(setup, conference), await joins(setup, conference)]
@@ -178,7 +179,7 @@ test('who talks is known, and who is muted does not talk', async (t) => {
   await phones[0]!.hangup()
 })
 
-test('who is kicked goes on with their flow; who is deleted from it too', async (t) => {
+test.serial('who is kicked goes on with their flow; who is deleted from it too', async (t) => {
   const setup = await setUp(t)
   const { id: conference_id } = await makeConference(setup)
   const pre = await setup.api<{ id: string }>('POST', '/flows', { name: 'pre', actions: [variable('pre', 'ran')] })
@@ -208,7 +209,7 @@ test('who is kicked goes on with their flow; who is deleted from it too', async 
   }
 })
 
-test('deleting a conference sends everybody out', async (t) => {
+test.serial('deleting a conference sends everybody out', async (t) => {
   const setup = await setUp(t)
   const conference = await makeConference(setup)
   const phones = [await joins(setup, conference), await joins(setup, conference)]
@@ -219,7 +220,7 @@ test('deleting a conference sends everybody out', async (t) => {
   t.regex(await late.closed(), /404/)
 })
 
-test('a conference says things to all who are in it, and nobody is told in an empty one', async (t) => {
+test.serial('a conference says things to all who are in it, and nobody is told in an empty one', async (t) => {
   const setup = await setUp(t)
   const conference = await makeConference(setup, { music_when_alone: false })
   const path = `/conferences/${conference.id}`
