@@ -93,21 +93,24 @@ test.serial('nobody but moderators gets into a locked conference, and nobody int
   await moderator.hangup()
 })
 
-test.serial('before the moderator comes the others hear music, and when the moderator leaves the conference ends', async (t) => {
-  const setup = await setUp(t)
-  const values = { moderator_pin: '99887', before_moderator: 'music', after_moderator: 'end' }
-  const conference = await makeConference(setup, values)
-  const [one, other] = [
-    await joins(setup, conference, { tone: 440, digits: '#' }),
-    await joins(setup, conference, { tone: 830, digits: '#' }),
-  ]
-  t.true(await becomesTrue(10_000, () => !isSilent(one) && tonesHeard(one.heard(), [830]).length === 0))
-  const moderator = await joins(setup, conference, { tone: 1330, digits: '99887#' })
-  await allHearAll(t, [one, other, moderator])
-  await moderator.hangup()
-  await Promise.all([one.closed(), other.closed()])
-  await isInIt(setup, conference, 0)
-})
+test.serial(
+  'before the moderator comes the others hear music, and when the moderator leaves the conference ends',
+  async (t) => {
+    const setup = await setUp(t)
+    const values = { moderator_pin: '99887', before_moderator: 'music', after_moderator: 'end' }
+    const conference = await makeConference(setup, values)
+    const [one, other] = [
+      await joins(setup, conference, { tone: 440, digits: '#' }),
+      await joins(setup, conference, { tone: 830, digits: '#' }),
+    ]
+    t.true(await becomesTrue(10_000, () => !isSilent(one) && tonesHeard(one.heard(), [830]).length === 0))
+    const moderator = await joins(setup, conference, { tone: 1330, digits: '99887#' })
+    await allHearAll(t, [one, other, moderator])
+    await moderator.hangup()
+    await Promise.all([one.closed(), other.closed()])
+    await isInIt(setup, conference, 0)
+  },
+)
 
 test.serial('a recording of a conference has all of them, and can be fetched when it has ended', async (t) => {
   const setup = await setUp(t)
