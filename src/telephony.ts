@@ -32,6 +32,7 @@ import { Nodes } from './nodes/nodes.ts'
 import type { MakeFlow } from './outbound/flows.ts'
 import { groupcallColumns } from './outbound/groupcall.ts'
 import { Outgoing } from './outbound/outgoing.ts'
+import type { OriginateRequest } from './outbound/request.ts'
 import { reconcile } from './recovery/reconcile.ts'
 import { createEventOf } from './resources/happened.ts'
 import type { Web } from './web.ts'
@@ -81,7 +82,10 @@ function createEngine(config: TelephonyConfig, { database, log, sounds, web }: G
   const mediaParts = createParts(store, writes, sounds.voice, log)
   const { recordings, transcribes } = mediaParts
   const beside: RunBeside = (...given) => runBeside(activeflows.house, ...given)
-  const queues = new Queues({ ...directory, store, limits, log, sounds, recordings, runBeside: beside })
+  const originate = (request: OriginateRequest) => outgoing.originate(request)
+  const queues = new Queues({
+    ...{ ...directory, store, limits, liveCalls, log, sounds, recordings, runBeside: beside, originate },
+  })
   const parts = {
     ...mediaParts,
     conferences: new Conferences({ store, writes, sounds, transcribes, log }),

@@ -1,5 +1,6 @@
 import { now, toSqlTime, transaction } from '../database.ts'
 import { release } from './agents.ts'
+import { calledBack } from './callback.ts'
 import { end, type Store } from './queuecall.ts'
 import type { QueuecallRow, QueueRow } from './row.ts'
 
@@ -17,9 +18,13 @@ export async function mend(store: Store, node: string, isLive: (row: QueuecallRo
   for (const { id } of open) {
     const row = await rows.findOneBy({ id })
     if (row?.tm_end !== null || isLive(row)) continue
+    count++
+    if (row.callback) {
+      await calledBack(store, row, row.reference_id)
+      continue
+    }
     const queue = await database.getRepository<QueueRow>('queues').findOneBy({ id: row.queue_id })
     await end(store, row, 'failed', queue ?? undefined)
-    count++
   }
   return count + (await mendOffers(store)) + (await mendAgents(store))
 }

@@ -71,7 +71,7 @@ export const lost = new Error('the caller, or the agent, has something else to d
 
 async function waitingIn(manager: EntityManager, queue: QueueRow): Promise<Waiting[]> {
   const rows: { id: string; tm_enter: string; skills: string }[] = await manager.query(
-    `SELECT id, tm_enter, skills FROM queuecalls WHERE queue_id = ? AND status = 'waiting'
+    `SELECT id, tm_enter, skills FROM queuecalls WHERE queue_id = ? AND status = 'waiting' AND (tm_callback IS NULL OR tm_callback <= UTC_TIMESTAMP(6))
        ORDER BY tm_rank, id LIMIT ${callersMax}`,
     [queue.id],
   )

@@ -25,12 +25,18 @@ export class Matching {
   readonly #running = new Map<string, Promise<void>>()
   readonly #again = new Set<string>()
   #timer: NodeJS.Timeout | undefined
+  #isOver = false
 
   constructor(readonly house: MatchingHouse) {}
 
-  /** Looks once a second from now on, as long as somebody waits. */
+  /** Looks once a second from now on. */
   start(): void {
-    this.#timer ??= setTimeout(() => void this.#tick(), lookMs)
+    this.#timer ??= setTimeout(() => void this.#tick(), lookMs).unref()
+  }
+
+  stop(): void {
+    this.#isOver = true
+    clearTimeout(this.#timer)
   }
 
   /** Somebody waits in this queue, or an agent of it is free. */
@@ -82,7 +88,7 @@ export class Matching {
       this.#warn(error)
     }
     this.#timer = undefined
-    for (const _ of house.queues()) return this.start()
+    if (!this.#isOver) this.start()
   }
 
   async #endWrapUps(): Promise<void> {

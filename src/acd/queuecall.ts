@@ -1,3 +1,4 @@
+import type { Destination } from '../calls/party.ts'
 import { insertOnce, now, toSqlTime, transaction, type DataSource, type EntityManager } from '../database.ts'
 import { insertEvents, type EventOf } from '../events/event.ts'
 import { answer, finish, release } from './agents.ts'
@@ -9,28 +10,70 @@ export interface Store {
 }
 
 /** Of the transactions here each locks the queue first, then the caller, then the agents: they never wait in a circle. */
-async function lock(manager: EntityManager, { queue_id, id }: QueuecallRow): Promise<void> {
+export async function lock(manager: EntityManager, { queue_id, id }: QueuecallRow): Promise<void> {
   await manager.query('SELECT id FROM queues WHERE id = ? FOR UPDATE', [queue_id])
   await manager.query('SELECT id FROM queuecalls WHERE id = ? FOR UPDATE', [id])
 }
 
 /** Puts a caller into the queue. Answers why that is not done, where it is not. */
-export function enter(store: Store, row: QueuecallRow, queue: QueueRow): Promise<'full' | 'empty' | undefined> {
+export function enter(
+  store: Store,
+  row: QueuecallRow,
+  queue: QueueRow,
+  source: Destination | undefined,
+): Promise<'full' | 'empty' | undefined> {
   return transaction(store.database, async (manager) => {
     await lock(manager, row)
     if (queue.max_waiting > 0) {
       const [{ waiting }] = await manager.query<[{ waiting: number }]>(
-        `SELECT COUNT(*) AS waiting FROM queuecalls WHERE queue_id = ? AND status IN ('waiting', 'connecting')`,
+        `SELECT COUNT(*) AS waiting FROM queuecalls WHERE queue_id = ? AND status IN ('waiting', 'connecting')
+           AND callback IS NULL`,
         [queue.id],
       )
       if (Number(waiting) >= queue.max_waiting) return 'full'
     }
     if (!queue.join_empty && (await onDuty(manager, queue)) === 0) return 'empty'
+    const returned = await takeOver(store, manager, row, source)
     await insertOnce(manager, 'queuecalls', { ...row, skills: JSON.stringify(row.skills) })
-    await manager.query('UPDATE queues SET total_incoming_count = total_incoming_count + 1 WHERE id = ?', [queue.id])
+    if (!returned)
+      await manager.query('UPDATE queues SET total_incoming_count = total_incoming_count + 1 WHERE id = ?', [queue.id])
     await insertEvents(manager, [store.eventOf('queuecall', 'created', row)])
     return undefined
   })
+}
+
+/** Who calls in before they are called back gets the old place. */
+async function takeOver(
+  store: Store,
+  manager: EntityManager,
+  row: QueuecallRow,
+  source: Destination | undefined,
+): Promise<boolean> {
+  if (!source) return false
+  const [old]: { id: string }[] = await manager.query(
+    `SELECT id FROM queuecalls WHERE queue_id = ? AND status IN ('waiting', 'connecting') AND callback IS NOT NULL
+       AND JSON_VALUE(callback, '$.to.type') = ? AND JSON_VALUE(callback, '$.to.target') = ? ORDER BY tm_rank, id LIMIT 1 FOR UPDATE`,
+    [row.queue_id, source.type, source.target],
+  )
+  const found = old && (await manager.getRepository<QueuecallRow>('queuecalls').findOneByOrFail({ id: old.id }))
+  if (!found) return false
+  row.tm_rank = found.tm_rank
+  await endCallback(store, manager, found, 'returned')
+  return true
+}
+
+/** Whom nobody will call any more. They are no caller who gave up, and not counted as one. */
+export async function endCallback(
+  store: Store,
+  manager: EntityManager,
+  row: QueuecallRow,
+  end_reason: EndReason,
+): Promise<void> {
+  const waited = Math.round(Date.now() - Date.parse(row.tm_enter))
+  await endOffers({ manager, eventOf: store.eventOf }, row, new Map(), undefined)
+  const changes = { status: 'abandoned', end_reason, duration_waiting: waited, tm_end: now() } as const
+  if (await change(manager, row, row.status, changes))
+    await insertEvents(manager, [store.eventOf('queuecall', 'abandoned', row)])
 }
 
 /** How many of the agents that serve the queue are neither away nor offline. */
@@ -54,6 +97,15 @@ export function servedBy({ id, customer_id, agent_ids }: QueueRow): { sql: strin
 
 /** What became of the offers of a caller that ring: by agent, and `others` for those that it does not name. */
 type Results = ReadonlyMap<string, OfferResult>
+
+/** Who is being offered the caller. */
+export async function openOffers({ database }: Store, { id }: Pick<QueuecallRow, 'id'>): Promise<string[]> {
+  const rows: { agent_id: string }[] = await database.query(
+    `SELECT agent_id FROM queue_offers WHERE queuecall_id = ? AND result = '' ORDER BY agent_id`,
+    [id],
+  )
+  return rows.map(({ agent_id }) => agent_id)
+}
 
 /** An agent has answered. False: the caller is not theirs any more. */
 export function serve(store: Store, row: QueuecallRow, agentId: string, queue: QueueRow): Promise<boolean> {
@@ -111,7 +163,7 @@ export function end(store: Store, row: QueuecallRow, reason: EndReason, queue: Q
 }
 
 /** Changes the row where it has this status, in memory too. */
-async function change(
+export async function change(
   manager: EntityManager,
   row: QueuecallRow,
   status: string,
@@ -119,9 +171,10 @@ async function change(
 ): Promise<boolean> {
   const all: Record<string, unknown> = { ...changes, tm_update: now() }
   const sets = Object.keys(all).map((name) => `${name} = ?`)
-  const values = Object.entries(all).map(([name, value]) =>
-    name.startsWith('tm_') && typeof value === 'string' ? toSqlTime(value) : value,
-  )
+  const values = Object.entries(all).map(([name, value]) => {
+    if (name.startsWith('tm_') && typeof value === 'string') return toSqlTime(value)
+    return name === 'callback' && value !== null ? JSON.stringify(value) : value
+  })
   const { affectedRows }: { affectedRows: number } = await manager.query(
     `UPDATE queuecalls SET ${sets.join(', ')} WHERE id = ? AND status = ?`,
     [...values, row.id, status],
@@ -131,7 +184,7 @@ async function change(
   return true
 }
 
-async function endOffers(
+export async function endOffers(
   where: { manager: EntityManager; eventOf: EventOf },
   row: QueuecallRow,
   results: Results,

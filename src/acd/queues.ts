@@ -1,44 +1,45 @@
 import type { AriNode } from '../ari/connection.ts'
 import type { Call } from '../calls/call.ts'
+import type { Destination } from '../calls/party.ts'
 import type { PartKind } from '../calls/parts.ts'
-import { In } from 'typeorm'
+import { In, IsNull, Not } from 'typeorm'
 import { livesOn, type StepLike } from '../calls/run.ts'
-import { fromSqlTime, now, toSqlTime, type DataSource } from '../database.ts'
+import type { DataSource } from '../database.ts'
 import { HashdialError } from '../errors.ts'
 import { idOf } from '../id.ts'
 import type { Logger } from '../log.ts'
 import { CallElsewhere } from '../nodes/elsewhere.ts'
 import { mend } from './checker.ts'
+import { Callbacks, type CallbacksHouse } from './callbacks.ts'
+import { flowAfter, newRow, type JoinOptions } from './entry.ts'
 import { Matching } from './matching.ts'
 import { end, enter, onDuty, type Store } from './queuecall.ts'
 import type { RingHouse } from './ring.ts'
-import type { EndReason, QueuecallRow, QueueRow, Skill } from './row.ts'
+import type { EndReason, QueuecallRow, QueueRow } from './row.ts'
 import { positionOf, spokenWait } from './state.ts'
 import { Visit, type Queueing, type VisitHouse } from './visit.ts'
 import type { RunBeside } from './wait-sound.ts'
-
-export interface JoinOptions {
-  queue_id: string
-  priority?: number
-  skills?: readonly Skill[]
-}
 
 /** What queues need of the house around them. */
 export interface QueuesHouse extends RingHouse, Pick<VisitHouse, 'sounds' | 'recordings'> {
   readonly store: Store
   readonly log: Logger
   readonly runBeside: RunBeside
+  readonly liveCalls: CallbacksHouse['liveCalls']
+  readonly originate: CallbacksHouse['originate']
 }
 
 /** The callers who wait at the Asterisks of this process, and those who find them an agent. */
 export class Queues implements PartKind {
   readonly #visits = new Map<string, Visit>()
   readonly #matching: Matching
+  readonly #callbacks: Callbacks
 
   constructor(readonly house: QueuesHouse) {
+    this.#callbacks = new Callbacks({ ...house, changed: (queueId) => this.#matching.wake(queueId) })
     this.#matching = new Matching({
       ...{ store: house.store, log: house.log },
-      queues: () => [...this.#visits.values()].map(({ queue }) => queue.id),
+      queues: () => [...[...this.#visits.values()].map(({ queue }) => queue.id), ...this.#callbacks.queues],
       offered: ({ queuecall, agentIds }) => this.#offer(queuecall, agentIds),
       look: () => this.#look(),
     })
@@ -46,12 +47,13 @@ export class Queues implements PartKind {
 
   /** Resolves to why the caller is out of the queue, and the flow that is to follow. Throws where there is no such queue. */
   async join(run: Queueing, options: JoinOptions): Promise<{ reason: EndReason; flow_id: string | null }> {
-    const id = idOf(`queuecall-${run.id}`)
-    const known = run.recovered ? await this.#rows.findOneBy({ id }) : null
+    const id = options.queuecall_id ?? idOf(`queuecall-${run.id}`)
+    const known = run.recovered || options.queuecall_id ? await this.#rows.findOneBy({ id }) : null
     const queue = await this.#find(run.call.row.customer_id, known?.queue_id ?? options.queue_id)
+    if (options.queuecall_id && !(await this.#isBack(run, known, queue))) return { reason: 'failed', flow_id: null }
     const row = known ?? newRow(run, queue, id, options)
     run.variables['hashdial.queuecall.id'] = row.id
-    const refused = known ? undefined : await enter(this.house.store, row, queue)
+    const refused = known ? undefined : await this.#enter(run, row, queue)
     // Who was sent to somebody else talks on, though no agent serves them any more.
     const isIn = row.tm_end === null || 'transfer' in run.memory
     const reason = refused ?? (isIn ? await this.#visit(run, row, queue) : row.end_reason)
@@ -66,15 +68,38 @@ export class Queues implements PartKind {
   }
 
   /** Sends a caller out of the queue, also while they talk. Throws where another process carries them. */
-  kick({ id, node, tm_end }: Pick<QueuecallRow, 'id' | 'node' | 'tm_end'>): void {
+  async kick(row: QueuecallRow): Promise<void> {
+    if (row.callback && row.tm_end === null) return this.#callbacks.drop(row.id, 'kicked')
+    this.#visitOf(row).tell({ what: 'kicked' })
+  }
+
+  /** A caller who waits is told that they will be called back, and their flow goes on. */
+  async promiseCallback(row: QueuecallRow, wanted?: Destination): Promise<void> {
+    const late = new HashdialError('FAILED_PRECONDITION', 'CALLBACK_TOO_LATE', 'the caller does not wait any more')
+    if (row.tm_end === null && (row.status !== 'waiting' || row.callback)) throw late
+    const visit = this.#visitOf(row)
+    const to = await this.#callbacks.placeOf(visit.run.call, wanted)
+    if (visit.isRinging) throw late
+    visit.tell({ what: 'callback', to })
+  }
+
+  /** Throws where another process carries them, or nobody does. */
+  #visitOf({ id, node, tm_end }: QueuecallRow): Visit {
     const visit = this.#visits.get(id)
-    if (visit) return visit.tell({ what: 'kicked' })
+    if (visit) return visit
     if (tm_end === null) throw new CallElsewhere(node)
     throw new HashdialError('FAILED_PRECONDITION', 'QUEUECALL_ENDED', 'the caller is in the queue no more')
   }
 
+  drain(): Promise<void> {
+    return Promise.resolve(this.#matching.stop())
+  }
+
   async adopt(node: AriNode, callOf: (id: string) => Call | undefined): Promise<void> {
     const { house } = this
+    this.#matching.start()
+    const open = await this.#rows.find({ where: { node: node.name, tm_end: IsNull(), callback: Not(IsNull()) } })
+    for (const row of open) if (callOf(row.reference_id)) this.#callbacks.watch(row, callOf(row.reference_id))
     const isLive = ({ id, reference_id }: QueuecallRow) => this.#visits.has(id) || callOf(reference_id) !== undefined
     const mended = await mend(house.store, node.name, isLive)
     if (mended === 0) return
@@ -97,12 +122,25 @@ export class Queues implements PartKind {
     throw new HashdialError('NOT_FOUND', 'QUEUE_NOT_FOUND', `you have no queue ${id}`)
   }
 
+  async #enter({ call }: Queueing, row: QueuecallRow, queue: QueueRow): Promise<EndReason | undefined> {
+    const source = await this.#callbacks.sourceOf(call)
+    return enter(this.house.store, row, queue, source)
+  }
+
+  /** Is this the call to somebody who was promised it, and do they confirm? */
+  async #isBack(run: Queueing, row: QueuecallRow | null, queue: QueueRow): Promise<boolean> {
+    if (row?.reference_id !== run.call.id) return false
+    if (row.callback === null) return true
+    return row.tm_end === null && this.#callbacks.isConfirmed(run, row, queue)
+  }
+
   async #visit(run: Queueing, row: QueuecallRow, queue: QueueRow): Promise<EndReason> {
     const { store, log } = this.house
     const visit = new Visit(
       {
         ...this.house,
         waitSteps: (of) => this.#waitSteps(of),
+        callbackPlace: (call) => this.#callbacks.placeOf(call),
         changed: (queueId) => this.#matching.wake(queueId),
       },
       ...([run, row, queue] as const),
@@ -115,7 +153,7 @@ export class Queues implements PartKind {
       return (reason = await visit.untilOut())
     } finally {
       if (this.#visits.get(row.id) === visit) this.#visits.delete(row.id)
-      if (!livesOn(run)) {
+      if (reason !== 'callback' && !livesOn(run)) {
         await end(store, row, reason, queue).catch((err: unknown) =>
           log.warn({ err: err as Error, queuecall: row.id }, 'the end of a wait is not stored; it is looked for again'),
         )
@@ -126,6 +164,7 @@ export class Queues implements PartKind {
   }
 
   #offer(row: QueuecallRow, agentIds: readonly string[]): void {
+    if (row.callback) return void this.#callbacks.begin(row)
     const visit = this.#visits.get(row.id)
     if (!visit || visit.isRinging) return // another process carries them, and looks for itself
     Object.assign(visit.row, { status: row.status, offers: row.offers })
@@ -134,6 +173,7 @@ export class Queues implements PartKind {
 
   /** What nobody has told: offers that another process has made, and that nobody is on duty any more. */
   async #look(): Promise<void> {
+    await this.#callbacks.look()
     await this.#renew()
     const quiet = [...this.#visits.values()].filter((visit) => !visit.isRinging)
     if (quiet.length === 0) return
@@ -183,25 +223,5 @@ export class Queues implements PartKind {
       [queue.wait_flow_id, queue.customer_id],
     )
     return rows[0] ? (JSON.parse(rows[0].actions) as StepLike[]) : []
-  }
-}
-
-function flowAfter(queue: QueueRow, reason: EndReason): string | null {
-  if (reason === 'timeout') return queue.on_timeout_flow_id
-  if (reason === 'empty') return queue.on_empty_flow_id
-  return reason === 'full' ? queue.on_full_flow_id : null
-}
-
-function newRow({ call }: Queueing, queue: QueueRow, id: string, options: JoinOptions): QueuecallRow {
-  const { priority = 0, skills = [] } = options
-  const enter_ = toSqlTime(now())
-  const tm_enter = fromSqlTime(enter_)
-  const rank = new Date(Date.parse(tm_enter) - priority * queue.priority_seconds * 1_000)
-  return {
-    ...{ id, customer_id: queue.customer_id, queue_id: queue.id, activeflow_id: call.row.activeflow_id },
-    ...{ reference_id: call.id, node: call.node.name, status: 'waiting', end_reason: '', service_agent_id: null },
-    ...{ priority, skills, offers: 0, duration_waiting: 0, duration_service: 0, tm_enter },
-    tm_rank: priority === 0 ? tm_enter : fromSqlTime(toSqlTime(rank)),
-    ...{ tm_service: null, tm_end: null, tm_create: tm_enter, tm_update: null },
   }
 }

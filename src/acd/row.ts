@@ -1,3 +1,5 @@
+import type { Destination } from '../calls/party.ts'
+
 /** A tag, and how good at it. */
 export interface Skill {
   tag_id: string
@@ -44,6 +46,15 @@ export interface QueueRow {
   readonly recording: 'auto' | 'none'
   /** What an agent is told before they are connected; '': nothing. */
   readonly whisper: string
+  /** The key by which a caller asks to be called back; '': they cannot. */
+  readonly callback_key: string
+  readonly callback_attempts: number
+  readonly callback_delay: number
+  readonly callback_retry_delay: number
+  /** What is said when it is promised. */
+  readonly callback_text: string
+  /** What is said to whoever answers. */
+  readonly callback_prompt: string
   readonly on_timeout_flow_id: string | null
   readonly on_empty_flow_id: string | null
   readonly on_full_flow_id: string | null
@@ -53,16 +64,38 @@ export interface QueueRow {
 export type QueuecallStatus = 'initiating' | 'waiting' | 'connecting' | 'kicking' | 'service' | 'done' | 'abandoned'
 
 /** Why a caller is in the queue no more. */
-export type EndReason = '' | 'serviced' | 'hangup' | 'timeout' | 'empty' | 'full' | 'kicked' | 'failed' | 'transferred'
+export type EndReason =
+  | ''
+  | 'serviced'
+  | 'hangup'
+  | 'timeout'
+  | 'empty'
+  | 'full'
+  | 'kicked'
+  | 'failed'
+  | 'transferred'
+  /** They will be called back: they are out of the line, and not out of the queue. */
+  | 'callback'
+  /** They were called back as often as configured, and nobody has confirmed. */
+  | 'callback_failed'
+  /** They have called in before they were called back. */
+  | 'returned'
+
+/** Whom the queue calls back. */
+export interface Callback {
+  readonly to: Destination
+  /** How often they were called. */
+  readonly attempts: number
+}
 
 /** A row of `queuecalls`. */
 export interface QueuecallRow {
   readonly id: string
   readonly customer_id: string
   readonly queue_id: string
-  readonly activeflow_id: string
-  readonly reference_id: string
-  readonly node: string
+  activeflow_id: string
+  reference_id: string
+  node: string
   status: QueuecallStatus
   end_reason: EndReason
   service_agent_id: string | null
@@ -73,7 +106,10 @@ export interface QueuecallRow {
   duration_waiting: number
   duration_service: number
   readonly tm_enter: string
-  readonly tm_rank: string
+  tm_rank: string
+  /** null: the caller is on the line. */
+  callback: Callback | null
+  tm_callback: string | null
   tm_service: string | null
   tm_end: string | null
   readonly tm_create: string

@@ -23,6 +23,7 @@ export async function positionOf(database: Database, { id, queue_id, tm_rank }: 
 export async function paceOf(database: DataSource, queue: QueueRow): Promise<Pace> {
   const rows: { status: string; duration_waiting: number; duration_service: number }[] = await database.query(
     `SELECT status, duration_waiting, duration_service FROM queuecalls WHERE queue_id = ? AND tm_end IS NOT NULL
+       AND end_reason NOT IN ('callback_failed', 'returned')
        ORDER BY tm_end DESC LIMIT ${latest}`,
     [queue.id],
   )
@@ -47,8 +48,9 @@ export async function spokenWait(database: DataSource, queue: QueueRow, position
 
 /** All that a wallboard shows. Times are in milliseconds. */
 export async function liveState(database: DataSource, queue: QueueRow & Counters) {
-  const [now] = await database.query<[{ waiting: number; first: string | null; time: string }]>(
-    `SELECT COUNT(*) AS waiting, MIN(tm_enter) AS first, UTC_TIMESTAMP(6) AS time FROM queuecalls
+  const [now] = await database.query<[Record<'waiting' | 'callbacks' | 'first', string | null> & { time: string }]>(
+    `SELECT SUM(callback IS NULL) AS waiting, SUM(callback IS NOT NULL) AS callbacks,
+       MIN(IF(callback IS NULL, tm_enter, NULL)) AS first, UTC_TIMESTAMP(6) AS time FROM queuecalls
        WHERE queue_id = ? AND status IN ('waiting', 'connecting')`,
     [queue.id],
   )
@@ -60,9 +62,10 @@ export async function liveState(database: DataSource, queue: QueueRow & Counters
       values,
     )
   const waits = now.first === null ? 0 : Date.parse(`${now.time}Z`) - Date.parse(`${now.first}Z`)
-  const wait = await spokenWait(database, queue, Number(now.waiting) + 1)
+  const wait = await spokenWait(database, queue, Number(now.waiting) + Number(now.callbacks) + 1)
   return {
     waiting_count: Number(now.waiting),
+    callback_count: Number(now.callbacks),
     longest_wait: Math.max(0, waits),
     estimated_wait: wait === undefined ? null : wait * 1_000,
     ...serviceLevels(queue),
@@ -82,7 +85,7 @@ export async function historyOf(database: Database, queueId: string, day: string
       `SELECT FLOOR(TIMESTAMPDIFF(SECOND, ?, tm_end) / ${quarterSeconds}) AS begin, COUNT(*) AS incoming,
          SUM(status = 'done') AS serviced, AVG(duration_waiting) AS wait, MAX(duration_waiting) AS longest,
          AVG(IF(status = 'done', duration_service, NULL)) AS service
-       FROM queuecalls WHERE queue_id = ? AND tm_end >= ? AND tm_end < ? + INTERVAL 1 DAY GROUP BY begin ORDER BY begin`,
+       FROM queuecalls WHERE queue_id = ? AND end_reason NOT IN ('callback_failed', 'returned') AND tm_end >= ? AND tm_end < ? + INTERVAL 1 DAY GROUP BY begin ORDER BY begin`,
       [day, queueId, day, day],
     )
   return rows.map(({ begin, incoming, serviced, wait, longest, service }) => ({

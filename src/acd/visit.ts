@@ -1,16 +1,19 @@
+import type { Call } from '../calls/call.ts'
 import type { Transfers } from '../calls/leg.ts'
 import type { Limits } from '../calls/limits.ts'
+import type { Destination } from '../calls/party.ts'
 import { CallRun, livesOn, type Run, type StepLike } from '../calls/run.ts'
 import { transfersOf, wasTransferred } from '../calls/transfers.ts'
 import { now } from '../database.ts'
 import type { Recordings } from '../media/recordings.ts'
 import type { Sounds } from '../media/sounds.ts'
-import { end, requeue, serve, type Store } from './queuecall.ts'
+import { promise } from './callback.ts'
+import { end, openOffers, requeue, serve, type Store } from './queuecall.ts'
 import { addressesOf, resultOf, ringAgents, type RingHouse, type RingingAddress } from './ring.ts'
 import type { EndReason, OfferResult, QueuecallRow, QueueRow } from './row.ts'
 import { WaitSound, type RunBeside } from './wait-sound.ts'
 import { Waiter, type News } from './waiter.ts'
-import { filled, inWords, playToLeg } from './whisper.ts'
+import { whisper } from './whisper.ts'
 
 /** What a caller waits for, as an action: its id makes the ids of the legs, its memory outlives a crash. */
 export interface Queueing extends Run {
@@ -28,6 +31,8 @@ export interface VisitHouse extends RingHouse {
   readonly runBeside: RunBeside
   /** What is said to who waits; asked before each round. */
   waitSteps(visit: Visit): Promise<readonly StepLike[]>
+  /** Where a caller can be called back; rejects where that is nowhere. */
+  callbackPlace(call: Call): Promise<Destination>
   /** A caller waits on, or an agent is free. */
   changed(queueId: string): void
 }
@@ -42,6 +47,7 @@ interface Ringing {
 export class Visit {
   readonly #waiter: Waiter
   readonly #sound: WaitSound
+  readonly #off: () => void
   #ringing: { run: CallRun; agentIds: readonly string[]; begun: number } | undefined
   #deadline: number
   #isRecorded = false
@@ -57,6 +63,7 @@ export class Visit {
   ) {
     this.#waiter = new Waiter(row, run)
     this.#sound = new WaitSound(run.call, house.runBeside, run.variables)
+    this.#off = run.call.dtmf.on((key) => void (key === this.queue.callback_key && this.#askedBack()))
     this.#deadline = this.#waitDeadline()
   }
 
@@ -80,6 +87,7 @@ export class Visit {
       }
     } finally {
       this.#waiter.close()
+      this.#off()
       if (!livesOn(run)) this.#ringing?.run.cancel()
       this.#sound.stop()
       if (!livesOn(run)) await this.#sound.stopMusic()
@@ -104,6 +112,8 @@ export class Visit {
         return this.#missed(news.status)
       case 'kicked':
         return 'kicked'
+      case 'callback':
+        return this.#promise(news.to)
       case 'empty':
         return this.#ringing ? undefined : 'empty'
       case 'late':
@@ -130,8 +140,11 @@ export class Visit {
       if (row.status === 'service') this.#talks()
       return this.#ring(found, agentIds, Promise.resolve(), true)
     }
+    if (row.status !== 'connecting') return
     // Nobody had been rung yet.
-    if (row.status === 'connecting') await this.#missed(0)
+    const agentIds = await openOffers(this.house.store, row)
+    if (agentIds.length > 0) await this.#offered(agentIds)
+    else await this.#missed(0)
   }
 
   #ring({ number, addresses }: Ringing, agentIds: readonly string[], stored: Promise<void>, isAgain: boolean): void {
@@ -143,7 +156,7 @@ export class Visit {
       ...{ id: `queue-${run.id}-${number}`, ringSeconds: queue.ring_timeout / 1_000, stored },
       hadTalked: () => row.status === 'service',
       transfers: this.#transfers(),
-      ...(queue.whisper !== '' && !isAgain && { beforeTalk: (leg: string) => this.#whisper(leg, ringing) }),
+      ...(queue.whisper !== '' && !isAgain && { beforeTalk: (leg: string) => whisper(this, leg, ringing) }),
       answered: (agentId) => this.tell({ what: 'answered', agentId }),
     }).then(
       (outcome) => this.tell({ what: 'rung', talked: outcome.talked, status: outcome.talked ? 200 : outcome.status }),
@@ -187,18 +200,22 @@ export class Visit {
     return { ...transfers, save }
   }
 
-  /** The caller hears on what they heard. An agent who cannot be told anything is connected all the same. */
-  async #whisper(leg: string, { signal }: CallRun): Promise<boolean> {
+  /** By its key; where they cannot be called back they wait on. */
+  #askedBack(): void {
+    this.house.callbackPlace(this.run.call).then(
+      (to) => this.tell({ what: 'callback', to }),
+      (err: unknown) => this.run.call.log.info({ err: err as Error }, 'a caller cannot be called back'),
+    )
+  }
+
+  async #promise(to: Destination): Promise<EndReason | undefined> {
     const { house, queue, row, run } = this
-    const variables = {
-      'hashdial.queue.name': queue.name,
-      'hashdial.queuecall.wait': inWords(Date.now() - Date.parse(row.tm_enter)),
-    }
-    const text = filled(queue.whisper, { ...run.variables, ...variables })
-    const media = await house.sounds.speak({ provider: '', text }, signal, row.customer_id).catch((err: unknown) => {
-      run.call.log.warn({ err: err as Error }, 'an agent is not told who is coming')
-    })
-    return media === undefined || playToLeg(run.call.node, leg, media, signal)
+    if (this.#ringing || !(await promise(house.store, row, to, queue))) return undefined
+    this.#sound.stop()
+    await this.#sound.stopMusic()
+    const steps = queue.callback_text === '' ? [] : [{ type: 'talk', option: { text: queue.callback_text } }]
+    await house.runBeside(run.call, steps, run.variables, () => Promise.resolve()).done
+    return 'callback'
   }
 
   /** What an operator has asked for; the two talk also where it cannot be. */
@@ -206,8 +223,8 @@ export class Visit {
     const { house, queue, row, run } = this
     if (queue.recording !== 'auto') return
     const options = { duration: 0, end_of_silence: 0, end_of_key: '' }
-    const place = `${run.id}-${row.offers}`
-    await house.recordings.start({ call: run.call, signal: run.signal, recovered: false }, place, options)
+    const given = { call: run.call, signal: run.signal, recovered: false }
+    await house.recordings.start(given, `${run.id}-${row.offers}`, options)
     this.#isRecorded = true
   }
 
@@ -221,8 +238,8 @@ export class Visit {
     const { house, queue, row } = this
     const { agentIds = [], begun = 0 } = this.#ringing ?? {}
     this.#ringing = undefined
-    const result: OfferResult =
-      status === 0 ? 'cancelled' : resultOf(status, performance.now() - begun, queue.ring_timeout / 1_000)
+    const rang = performance.now() - begun
+    const result: OfferResult = status === 0 ? 'cancelled' : resultOf(status, rang, queue.ring_timeout / 1_000)
     await requeue(house.store, row, new Map(agentIds.map((id) => [id, result])), queue)
     this.#sound.speak()
     house.changed(queue.id)
@@ -230,7 +247,6 @@ export class Visit {
 
   #waitDeadline(): number {
     const { wait_timeout: most } = this.queue
-    if (most === 0) return Infinity
-    return performance.now() + Date.parse(this.row.tm_enter) + most - Date.now()
+    return most === 0 ? Infinity : performance.now() + Date.parse(this.row.tm_enter) + most - Date.now()
   }
 }

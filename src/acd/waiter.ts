@@ -1,6 +1,7 @@
 import { Inbox } from '../ari/inbox.ts'
 import type { AriEvent } from '../ari/types.ts'
 import type { Run } from '../calls/run.ts'
+import type { Destination } from '../calls/party.ts'
 import type { QueuecallRow } from './row.ts'
 
 /** What happens to a caller who waits. */
@@ -9,6 +10,7 @@ export type News =
   | { what: 'answered'; agentId: string }
   | { what: 'rung'; talked: boolean; status: number }
   | { what: 'kicked' }
+  | { what: 'callback'; to: Destination }
   | { what: 'empty' }
   /** The time is over. */
   | { what: 'late' }

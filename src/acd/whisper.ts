@@ -1,6 +1,22 @@
 import { randomUUID } from 'node:crypto'
 import { unlessGone, type AriNode } from '../ari/connection.ts'
 import { Inbox } from '../ari/inbox.ts'
+import type { CallRun } from '../calls/run.ts'
+import type { Visit } from './visit.ts'
+
+/** The caller hears on what they heard. An agent who cannot be told anything is connected all the same. */
+export async function whisper(visit: Visit, leg: string, { signal }: CallRun): Promise<boolean> {
+  const { house, queue, row, run } = visit
+  const variables = {
+    'hashdial.queue.name': queue.name,
+    'hashdial.queuecall.wait': inWords(Date.now() - Date.parse(row.tm_enter)),
+  }
+  const text = filled(queue.whisper, { ...run.variables, ...variables })
+  const media = await house.sounds.speak({ provider: '', text }, signal, row.customer_id).catch((err: unknown) => {
+    run.call.log.warn({ err: err as Error }, 'an agent is not told who is coming')
+  })
+  return media === undefined || playToLeg(run.call.node, leg, media, signal)
+}
 
 /** Plays something to a leg that nobody else hears yet. False: it has hung up meanwhile. */
 export async function playToLeg(node: AriNode, leg: string, media: string, signal: AbortSignal): Promise<boolean> {

@@ -55,6 +55,8 @@ const reasons: Partial<Record<ErrorStatus, Reasons>> = {
     NOT_RECORDING: 'Nothing is being recorded.',
     SECRET_KEYS_MISSING: 'The installation has no key to keep secrets with (`HASHDIAL_SECRET_KEYS`).',
     QUEUECALL_ENDED: 'The caller is in the queue no more.',
+    CALLBACK_TOO_LATE: 'An agent is being called for the caller, or talks with them.',
+    CALLBACK_NOWHERE: 'The caller has no number to be called back at.',
     RECORDING_NOT_ENDED: 'The recording is still being made.',
     TRANSCRIBED_ALREADY: 'The call is being transcribed in this direction.',
     MODELS_MISSING: 'The offline models have not been fetched: `npm run models`.',

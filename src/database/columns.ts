@@ -47,8 +47,12 @@ export function longText(text: string): string | Buffer {
 }
 
 /** JSON in a text column: MariaDB's JSON type is another one than MySQL's, and nothing searches in it. */
-export const Json = (type: 'text' | 'mediumtext'): PropertyDecorator =>
-  Column({ type, transformer: { to: (value) => longText(JSON.stringify(value)), from: JSON.parse } })
+export const Json = (type: 'text' | 'mediumtext', options: Nullable = {}): PropertyDecorator =>
+  Column({
+    type,
+    ...options,
+    transformer: { to: (value) => value && longText(JSON.stringify(value)), from: JSON.parse },
+  })
 
 export const Flag = (): PropertyDecorator =>
   Column({

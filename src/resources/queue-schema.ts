@@ -47,6 +47,18 @@ const settings = {
   whisper: text(1_000).description(
     'What an agent is told before the two are connected; ${hashdial.queue.name} and ${hashdial.queuecall.wait} (in words) are filled in. "": nothing.',
   ),
+  callback_key: Joi.string()
+    .allow('')
+    .pattern(/^[0-9*#]$/)
+    .messages({ 'string.pattern.base': '{{#label}} must be one key: a digit, * or #' })
+    .description(
+      'By this key a caller asks to be called back when it is their turn, and by it whoever answers then confirms; "": they cannot ask, and confirm with 1.',
+    ),
+  callback_attempts: count().min(1).max(10).description('How often a caller is called back until somebody confirms.'),
+  callback_delay: milliseconds(hour).description('How long after it was promised nobody is called.'),
+  callback_retry_delay: milliseconds(24 * hour).description('The same after a call that nobody confirmed.'),
+  callback_text: text(1_000).description('What is said when a callback is promised; "": nothing.'),
+  callback_prompt: text(1_000).description('What is said, twice, to whoever answers: it has to name the key.'),
   on_timeout_flow_id: flow('What a caller gets when they have waited for too long'),
   on_empty_flow_id: flow('What they get when no agent is on duty'),
   on_full_flow_id: flow('What they get when too many wait'),
@@ -57,6 +69,9 @@ const defaults: Readonly<Record<string, string | number | boolean | null | reado
   ...{ wait_flow_id: null, wait_timeout: 0, service_timeout: 0, ring_timeout: 15_000, wrap_up: 0, max_waiting: 0 },
   ...{ join_empty: true, leave_when_empty: false, max_misses: 0, no_answer_delay: 5_000, reject_delay: 15_000 },
   ...{ busy_delay: 10_000, priority_seconds: 60, service_level: 20_000, recording: 'none', whisper: '' },
+  ...{ callback_key: '', callback_attempts: 3, callback_delay: 10_000, callback_retry_delay: 300_000 },
+  callback_text: 'Thank you. We call you back when it is your turn. Goodbye.',
+  callback_prompt: 'You asked us to call you back. Press 1 to talk with us.',
   ...{ on_timeout_flow_id: null, on_empty_flow_id: null, on_full_flow_id: null },
 }
 
@@ -90,7 +105,8 @@ export const readSchema = Joi.object({
 const part = () => Joi.number().min(0).max(1).allow(null).required()
 
 export const stateSchema = Joi.object({
-  waiting_count: count().required(),
+  waiting_count: count().required().description('Who waits on the line.'),
+  callback_count: count().required().description('Who has been promised to be called back.'),
   longest_wait: count().required().unit('milliseconds'),
   estimated_wait: count()
     .allow(null)

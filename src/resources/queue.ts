@@ -1,4 +1,4 @@
-import { Entity, Index } from 'typeorm'
+import { Column, Entity, Index } from 'typeorm'
 import { historyOf, liveState } from '../acd/state.ts'
 import type { QueueRow, RoutingMethod, SkillStep } from '../acd/row.ts'
 import { BelongsTo, Count, Exact, Flag, Id, Json, Reference, RefersTo, Text, Time } from '../database/columns.ts'
@@ -36,6 +36,12 @@ export class Queue implements QueueRow {
   @Count() service_level: number
   @Exact(16) recording: 'auto' | 'none'
   @Text(1024) whisper: string
+  @Exact(1, { default: '' }) callback_key: string
+  @Count({ default: 3 }) callback_attempts: number
+  @Count({ default: 10_000 }) callback_delay: number
+  @Count({ default: 300_000 }) callback_retry_delay: number
+  @Column({ type: 'varchar', length: 1024, default: '' }) callback_text: string
+  @Column({ type: 'varchar', length: 1024, default: '' }) callback_prompt: string
   @RefersTo('flows', 'queues_on_timeout') on_timeout_flow_id: string | null
   @RefersTo('flows', 'queues_on_empty') on_empty_flow_id: string | null
   @RefersTo('flows', 'queues_on_full') on_full_flow_id: string | null

@@ -1,6 +1,7 @@
 import Joi from 'joi'
 import { Column, Entity, Index, Unique } from 'typeorm'
-import type { OfferResult, OfferRow, QueuecallRow, Skill } from '../acd/row.ts'
+import type { Callback, OfferResult, OfferRow, QueuecallRow, Skill } from '../acd/row.ts'
+import { destination, type Destination } from '../calls/party.ts'
 import { BelongsTo, Count, Exact, Id, Json, Reference, Time } from '../database/columns.ts'
 import { HashdialError } from '../errors.ts'
 import { customerId, id, time, times } from './fields.ts'
@@ -30,6 +31,8 @@ export class Queuecall implements QueuecallRow {
   @Count() duration_service: number
   @Time() tm_enter: string
   @Time() tm_rank: string
+  @Json('text', { nullable: true }) callback: Callback | null
+  @Time({ nullable: true }) tm_callback: string | null
   @Time({ nullable: true }) tm_service: string | null
   @Time({ nullable: true }) tm_end: string | null
   @Time() tm_create: string
@@ -72,6 +75,11 @@ export const queuecalls: Resource<Queuecall> = {
       service_agent_id: id().allow(null).required().description('Who serves them, or has.'),
       priority: Joi.number().integer().required(),
       offers: Joi.number().integer().min(0).required().description('How often they were offered to somebody.'),
+      callback: Joi.object({ to: destination.required(), attempts: Joi.number().integer().min(0).required() })
+        .allow(null)
+        .required()
+        .description('Where they are called when it is their turn; null: they are on the line, or were.'),
+      tm_callback: time().allow(null).required().description('They are not called before.'),
       duration_waiting: milliseconds,
       duration_service: milliseconds,
       tm_enter: time().required(),
@@ -87,7 +95,16 @@ export const queuecalls: Resource<Queuecall> = {
       summary: 'Send them out of the queue, also while they talk: their flow goes on',
       async run(row, _body, { queues }) {
         if (!queues) throw new HashdialError('UNAVAILABLE', 'CALLS_UNAVAILABLE', 'this process carries no calls')
-        queues.kick(row)
+        await queues.kick(row)
+      },
+    },
+    callback: {
+      method: 'POST',
+      summary: 'Promise to call them back when it is their turn: they hear so, and their flow goes on',
+      body: Joi.object({ destination: destination.description('Where; without it the number that they call from.') }),
+      async run(row, { destination: to }, { queues }) {
+        if (!queues) throw new HashdialError('UNAVAILABLE', 'CALLS_UNAVAILABLE', 'this process carries no calls')
+        await queues.promiseCallback(row, to as Destination | undefined)
       },
     },
   },
