@@ -1,15 +1,16 @@
 import type { Call } from '../calls/call.ts'
-import type { Destination } from '../calls/party.ts'
 import { fromSqlTime, toSqlTime, transaction } from '../database.ts'
 import { insertEvents } from '../events/event.ts'
 import { change, endCallback, endOffers, lock, type Store } from './queuecall.ts'
 import type { Callback, QueuecallRow, QueueRow } from './row.ts'
 
+type Place = Omit<Callback, 'attempts'>
+
 /** A caller who waits is promised to be called back: they keep the place. False: they do not wait any more. */
-export function promise(store: Store, row: QueuecallRow, to: Destination, queue: QueueRow): Promise<boolean> {
+export function promise(store: Store, row: QueuecallRow, place: Place, queue: QueueRow): Promise<boolean> {
   return transaction(store.database, async (manager) => {
     await lock(manager, row)
-    const callback: Callback = { to, attempts: 0 }
+    const callback: Callback = { ...place, attempts: 0 }
     const changes = { callback, node: '', tm_callback: after(queue.callback_delay) }
     if (!(await change(manager, row, 'waiting', changes))) return false
     await insertEvents(manager, [store.eventOf('queuecall', 'callback', row)])

@@ -9,7 +9,7 @@ import type { Logger } from '../log.ts'
 import type { OriginateRequest } from '../outbound/request.ts'
 import { calledBack, claim, confirmed } from './callback.ts'
 import { endCallback, lock, type Store } from './queuecall.ts'
-import type { QueuecallRow, QueueRow } from './row.ts'
+import type { Callback, QueuecallRow, QueueRow } from './row.ts'
 import type { Queueing } from './visit.ts'
 import type { RunBeside } from './wait-sound.ts'
 
@@ -63,13 +63,15 @@ export class Callbacks {
   }
 
   /** Where a caller can be called back. Throws where that is nowhere. */
-  async placeOf(call: Call, wanted?: Destination): Promise<Destination> {
+  async placeOf(call: Call, wanted?: Destination): Promise<Omit<Callback, 'attempts'>> {
     const to = wanted ?? (await this.sourceOf(call))
+    const { type: dialled, target: number } = call.row.destination
+    const from = dialled === 'number' ? ({ type: 'tel', target: number } as const) : undefined
     if (!to) throw new HashdialError('FAILED_PRECONDITION', 'CALLBACK_NOWHERE', 'it is not known where they call from')
     const found = await resolveDestination(this.house, call.row.customer_id, to)
     if ('problem' in found) throw problemsError([found], 'destination')
     const { type, target } = found.address
-    return { type: type as Destination['type'], target }
+    return { to: { type: type as Destination['type'], target }, ...(from && { from }) }
   }
 
   /** A device of the customer's is known by its registration, and a number by the trunk that it comes from. */
@@ -92,7 +94,8 @@ export class Callbacks {
       const node = house.liveCalls.leastBusy()
       if (!(await claim(house.store, row, callId, node.name))) return
       const actions = [{ type: 'queue_join', option: { queue_id, queuecall_id: id } }]
-      await house.originate({ customer_id, destinations: [callback.to], actions, place, node })
+      const { from: source, to } = callback
+      await house.originate({ customer_id, source, destinations: [to], actions, place, node })
       this.watch(row, house.liveCalls.get(callId))
     } catch (err) {
       house.log.warn({ err: err as Error, queuecall: id }, 'a caller could not be called back')
@@ -128,7 +131,7 @@ export class Callbacks {
     const steps = queue.callback_prompt === '' ? [] : [say, pause, say]
     const prompt = this.house.runBeside(call, steps, run.variables, () => Promise.resolve())
     try {
-      for (let pressed = ''; !pressed.includes(key); pressed = call.dtmf.take(performance.now())) {
+      while (!call.dtmf.take(performance.now()).includes(key)) {
         if (performance.now() >= deadline) return false
         await call.dtmf.change(signal, deadline)
       }

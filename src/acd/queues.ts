@@ -78,9 +78,9 @@ export class Queues implements PartKind {
     const late = new HashdialError('FAILED_PRECONDITION', 'CALLBACK_TOO_LATE', 'the caller does not wait any more')
     if (row.tm_end === null && (row.status !== 'waiting' || row.callback)) throw late
     const visit = this.#visitOf(row)
-    const to = await this.#callbacks.placeOf(visit.run.call, wanted)
+    const place = await this.#callbacks.placeOf(visit.run.call, wanted)
     if (visit.isRinging) throw late
-    visit.tell({ what: 'callback', to })
+    visit.tell({ what: 'callback', place })
   }
 
   /** Throws where another process carries them, or nobody does. */

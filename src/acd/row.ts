@@ -84,6 +84,8 @@ export type EndReason =
 /** Whom the queue calls back. */
 export interface Callback {
   readonly to: Destination
+  /** The number that they have called, for them to see. */
+  readonly from?: Destination
   /** How often they were called. */
   readonly attempts: number
 }

@@ -1,7 +1,6 @@
 import type { Call } from '../calls/call.ts'
 import type { Transfers } from '../calls/leg.ts'
 import type { Limits } from '../calls/limits.ts'
-import type { Destination } from '../calls/party.ts'
 import { CallRun, livesOn, type Run, type StepLike } from '../calls/run.ts'
 import { transfersOf, wasTransferred } from '../calls/transfers.ts'
 import { now } from '../database.ts'
@@ -10,7 +9,7 @@ import type { Sounds } from '../media/sounds.ts'
 import { promise } from './callback.ts'
 import { end, openOffers, requeue, serve, type Store } from './queuecall.ts'
 import { addressesOf, resultOf, ringAgents, type RingHouse, type RingingAddress } from './ring.ts'
-import type { EndReason, OfferResult, QueuecallRow, QueueRow } from './row.ts'
+import type { Callback, EndReason, OfferResult, QueuecallRow, QueueRow } from './row.ts'
 import { WaitSound, type RunBeside } from './wait-sound.ts'
 import { Waiter, type News } from './waiter.ts'
 import { whisper } from './whisper.ts'
@@ -32,7 +31,7 @@ export interface VisitHouse extends RingHouse {
   /** What is said to who waits; asked before each round. */
   waitSteps(visit: Visit): Promise<readonly StepLike[]>
   /** Where a caller can be called back; rejects where that is nowhere. */
-  callbackPlace(call: Call): Promise<Destination>
+  callbackPlace(call: Call): Promise<Omit<Callback, 'attempts'>>
   /** A caller waits on, or an agent is free. */
   changed(queueId: string): void
 }
@@ -113,7 +112,7 @@ export class Visit {
       case 'kicked':
         return 'kicked'
       case 'callback':
-        return this.#promise(news.to)
+        return this.#promise(news.place)
       case 'empty':
         return this.#ringing ? undefined : 'empty'
       case 'late':
@@ -200,19 +199,18 @@ export class Visit {
     return { ...transfers, save }
   }
 
-  /** By its key; where they cannot be called back they wait on. */
+  /** By the key; where they cannot be called back they wait on. */
   #askedBack(): void {
     this.house.callbackPlace(this.run.call).then(
-      (to) => this.tell({ what: 'callback', to }),
+      (place) => this.tell({ what: 'callback', place }),
       (err: unknown) => this.run.call.log.info({ err: err as Error }, 'a caller cannot be called back'),
     )
   }
 
-  async #promise(to: Destination): Promise<EndReason | undefined> {
+  async #promise(place: Omit<Callback, 'attempts'>): Promise<EndReason | undefined> {
     const { house, queue, row, run } = this
-    if (this.#ringing || !(await promise(house.store, row, to, queue))) return undefined
+    if (this.#ringing || !(await promise(house.store, row, place, queue))) return undefined
     this.#sound.stop()
-    await this.#sound.stopMusic()
     const steps = queue.callback_text === '' ? [] : [{ type: 'talk', option: { text: queue.callback_text } }]
     await house.runBeside(run.call, steps, run.variables, () => Promise.resolve()).done
     return 'callback'

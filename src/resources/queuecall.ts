@@ -75,7 +75,11 @@ export const queuecalls: Resource<Queuecall> = {
       service_agent_id: id().allow(null).required().description('Who serves them, or has.'),
       priority: Joi.number().integer().required(),
       offers: Joi.number().integer().min(0).required().description('How often they were offered to somebody.'),
-      callback: Joi.object({ to: destination.required(), attempts: Joi.number().integer().min(0).required() })
+      callback: Joi.object({
+        to: destination.required(),
+        from: destination,
+        attempts: Joi.number().integer().min(0).required(),
+      })
         .allow(null)
         .required()
         .description('Where they are called when it is their turn; null: they are on the line, or were.'),
