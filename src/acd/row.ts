@@ -16,7 +16,7 @@ export interface SkillStep {
   levels_less: number
 }
 
-/** A row of `queues`; see sql/016-queues.sql. Times are in milliseconds; where 0 is no limit, it says so. */
+/** A row of `queues`; see sql/016-queues.sql and 017. Times are in milliseconds; where 0 is no limit, it says so. */
 export interface QueueRow {
   readonly id: string
   readonly customer_id: string

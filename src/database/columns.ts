@@ -46,12 +46,14 @@ export function longText(text: string): string | Buffer {
   return text.length > 4_096 ? Buffer.from(text) : text
 }
 
+const stored = (value: unknown) => (value === null ? null : longText(JSON.stringify(value)))
+
 /** JSON in a text column: MariaDB's JSON type is another one than MySQL's, and nothing searches in it. */
 export const Json = (type: 'text' | 'mediumtext', options: Nullable = {}): PropertyDecorator =>
   Column({
     type,
     ...options,
-    transformer: { to: (value) => value && longText(JSON.stringify(value)), from: JSON.parse },
+    transformer: { to: stored, from: JSON.parse },
   })
 
 export const Flag = (): PropertyDecorator =>
