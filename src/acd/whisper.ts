@@ -1,12 +1,20 @@
 import { randomUUID } from 'node:crypto'
 import { unlessGone, type AriNode } from '../ari/connection.ts'
 import { Inbox } from '../ari/inbox.ts'
-import type { CallRun } from '../calls/run.ts'
-import type { Visit } from './visit.ts'
+import type { CallRun, Run } from '../calls/run.ts'
+import type { Sounds } from '../media/sounds.ts'
+import type { QueuecallRow, QueueRow } from './row.ts'
 
-/** The caller hears on what they heard. An agent who cannot be told anything is connected all the same. */
-export async function whisper(visit: Visit, leg: string, { signal }: CallRun): Promise<boolean> {
-  const { house, queue, row, run } = visit
+interface Coming {
+  readonly house: { readonly sounds: Sounds }
+  readonly queue: QueueRow
+  readonly row: QueuecallRow
+  readonly run: Run & { readonly variables: Readonly<Record<string, string>> }
+}
+
+/** Tells an agent who comes; the caller hears on what they heard. An agent who cannot be told anything is connected all the same. */
+export async function whisper(coming: Coming, leg: string, { signal }: CallRun): Promise<boolean> {
+  const { house, queue, row, run } = coming
   const variables = {
     'hashdial.queue.name': queue.name,
     'hashdial.queuecall.wait': inWords(Date.now() - Date.parse(row.tm_enter)),
