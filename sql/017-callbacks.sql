@@ -13,4 +13,5 @@ ALTER TABLE queues
 -- calls them `node` is ''; they are not called before `tm_callback`.
 ALTER TABLE queuecalls
   ADD COLUMN callback TEXT NULL,
-  ADD COLUMN tm_callback DATETIME(6) NULL;
+  ADD COLUMN tm_callback DATETIME(6) NULL,
+  ADD KEY queuecalls_agent (service_agent_id, tm_create);

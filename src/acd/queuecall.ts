@@ -86,6 +86,16 @@ export async function onDuty(manager: Pick<EntityManager, 'query'>, queue: Queue
   return Number(row.count)
 }
 
+/** Does this agent serve the queue? */
+export async function isServedBy(manager: Pick<EntityManager, 'query'>, queue: QueueRow, agentId: string) {
+  const { sql, values } = servedBy(queue)
+  const rows: unknown[] = await manager.query(`SELECT a.id FROM agents a WHERE ${sql} AND a.id = ?`, [
+    ...values,
+    agentId,
+  ])
+  return rows.length > 0
+}
+
 /** Which agents serve a queue, as a condition on `agents a`: they have all of its tags, whatever their levels. */
 export function servedBy({ id, customer_id, agent_ids }: QueueRow): { sql: string; values: unknown[] } {
   const named = agent_ids.length > 0 ? ' AND a.id IN (?)' : ''

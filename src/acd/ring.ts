@@ -12,11 +12,17 @@ import type { OfferResult } from './row.ts'
 export interface RingingAddress {
   readonly agent_id: string
   readonly to: ResolvedDestination
+  /** The addresses of an agent that ring one after another are in rounds, from 0. */
+  readonly round?: number
 }
 
 export interface RingOptions {
   /** Deterministic, as that of a dial. */
   readonly id: string
+  /** That which rings; after a crash that which rang. */
+  readonly round: number
+  /** Nobody has answered in the rounds before. */
+  readonly advanced: (round: number) => Promise<void>
   readonly ringSeconds: number
   readonly stored: Promise<void>
   readonly hadTalked: () => boolean
@@ -31,7 +37,7 @@ export interface RingHouse extends Directory {
   readonly limits: Limits
 }
 
-/** Where these agents are to be rung, all of their addresses at once. */
+/** Where these agents are to be rung: all of their addresses at once, or where an agent has it so one after another. */
 export async function addressesOf(
   house: RingHouse,
   customerId: string,
@@ -40,16 +46,34 @@ export async function addressesOf(
   const each = agentIds.map(async (agent_id) => {
     const expanded = await expandAgents(house, customerId, [{ type: 'agent', target: agent_id }])
     const { found } = await resolveAll(house, customerId, expanded)
-    return found.map((to) => ({ agent_id, to }))
+    const isLinear = expanded.ringMethod === 'linear'
+    return found.map((to, index) => ({ agent_id, to, round: isLinear ? index : 0 }))
   })
   return (await Promise.all(each)).flat()
 }
 
 /**
- * Rings the addresses and connects the caller with who answers first, until either hangs up. What the caller hears until
- * then goes on until then.
+ * Rings the addresses, round by round, and connects the caller with who answers first, until either hangs up. What the
+ * caller hears until then goes on until then.
  */
 export async function ringAgents(
+  run: Run,
+  addresses: readonly RingingAddress[],
+  limits: Limits,
+  options: RingOptions,
+): Promise<Outcome> {
+  const last = Math.max(0, ...addresses.map(({ round = 0 }) => round))
+  for (let round = options.round; ; round++) {
+    if (round > options.round) await options.advanced(round)
+    const ringing = addresses.filter((address) => (address.round ?? 0) === round)
+    const id = round === 0 ? options.id : `${options.id}-${round}`
+    const outcome = await ringRound(run, ringing, limits, { ...options, id })
+    if (outcome.talked || round >= last) return outcome
+    run.signal.throwIfAborted()
+  }
+}
+
+async function ringRound(
   run: Run,
   addresses: readonly RingingAddress[],
   limits: Limits,
@@ -61,7 +85,7 @@ export async function ringAgents(
   const outward = addresses.filter(({ to }) => to.outward).length
   if (outward > 0 && !recovered) limits.takeRate(customer_id, outward)
   const done = limits.takeLegs(customer_id, addresses.length, recovered)
-  const { answered, beforeTalk, ...more } = options
+  const { advanced: _advanced, answered, beforeTalk, round: _round, ...more } = options
   const dial: DialOptions = {
     ...more,
     ...(beforeTalk && { beforeTalk }),

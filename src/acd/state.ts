@@ -76,6 +76,17 @@ export async function liveState(database: DataSource, queue: QueueRow & Counters
   }
 }
 
+/** The queues that an agent serves: those that name it, or nobody, and whose tags it all has. */
+export function queuesOf(database: Database, agent: { id: string; customer_id: string }) {
+  return database.query<{ id: string; name: string }[]>(
+    `SELECT q.id, q.name FROM queues q WHERE q.customer_id = ? AND (q.agent_ids = '[]' OR q.agent_ids LIKE ?)
+       AND NOT EXISTS (SELECT 1 FROM queue_tags qt WHERE qt.queue_id = q.id AND NOT EXISTS (
+         SELECT 1 FROM agent_tags t WHERE t.agent_id = ? AND t.tag_id = qt.tag_id))
+       ORDER BY q.name, q.id LIMIT 500`,
+    [agent.customer_id, `%"${agent.id}"%`, agent.id],
+  )
+}
+
 const quarterSeconds = 900
 
 /** How a queue went in each quarter of an hour of a day (UTC); those in which nothing was are left out. */

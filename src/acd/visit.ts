@@ -40,6 +40,7 @@ export interface VisitHouse extends RingHouse {
 interface Ringing {
   number: number
   addresses: RingingAddress[]
+  round?: number
 }
 
 /** The time of one caller in a queue: they wait, are offered, talk. */
@@ -146,13 +147,15 @@ export class Visit {
     else await this.#missed(0)
   }
 
-  #ring({ number, addresses }: Ringing, agentIds: readonly string[], stored: Promise<void>, isAgain: boolean): void {
+  #ring(rung: Ringing, agentIds: readonly string[], stored: Promise<void>, isAgain: boolean): void {
     const { house, queue, row, run } = this
+    const { number, addresses, round = 0 } = rung
     const ringing = Object.assign(new CallRun(run.call, run.call), { recovered: isAgain })
     this.#ringing = { run: ringing, agentIds, begun: performance.now() }
     stored.catch(() => undefined) // who waits for it tells it
     ringAgents(ringing as Run, addresses, house.limits, {
-      ...{ id: `queue-${run.id}-${number}`, ringSeconds: queue.ring_timeout / 1_000, stored },
+      advanced: (next) => ((rung.round = next), run.save()),
+      ...{ id: `queue-${run.id}-${number}`, round, ringSeconds: queue.ring_timeout / 1_000, stored },
       hadTalked: () => row.status === 'service',
       transfers: this.#transfers(),
       ...(queue.whisper !== '' && !isAgain && { beforeTalk: (leg: string) => whisper(this, leg, ringing) }),

@@ -118,11 +118,16 @@ function partRoute(resource: Resource, site: Site, name: string, part: Part<Row>
 }
 
 function viewRoute(resource: Resource, site: Site, name: string, view: View<Row>): ServerRoute {
-  const { summary, answer, query } = view
+  const { summary, answer, query, forAgents } = view
   return described({
     ...{ ...oneRow(resource, 'GET', `/${name}`), summary, answer, ...(query && { query }) },
+    forAgents: forAgents !== undefined,
     async handler(request) {
-      const row = await store.read(site.database.manager, resource, scopeOf(resource, request), idOf(request))
+      const isAnyRow = typeof forAgents === 'function'
+      const scope = scopeOf(resource, request, isAnyRow)
+      const row = await store.read(site.database.manager, resource, scope, idOf(request))
+      const agentId = agentOf(principalOf(request))
+      if (isAnyRow && agentId !== undefined && !(await forAgents(row, agentId, site))) throw store.notFound(resource)
       return view.read(row, site, request.query)
     },
   })
@@ -203,10 +208,11 @@ export function idOf(request: Request): string {
 }
 
 /** Which rows this caller may have to do with; 403 where there can be none, and 404 where it is another than an agent's own. */
-export function scopeOf(resource: Resource, request: Request): store.Scope {
+export function scopeOf(resource: Resource, request: Request, isAnyRow = false): store.Scope {
   const { access = 'customer', under, operatorId } = resource
   const principal = principalOf(request)
-  if (!principal.operator && principal.agent_id !== undefined && principal.agent_id !== idOf(request))
+  const agentId = agentOf(principal)
+  if (agentId !== undefined && agentId !== idOf(request) && !isAnyRow)
     throw store.notFound(resource)
   if (principal.operator && access === 'customer') {
     const how = 'the admin key has none of these: use an access key of a customer (POST /v1.0/accesskeys makes one)'
@@ -221,6 +227,8 @@ export function scopeOf(resource: Resource, request: Request): store.Scope {
   const customer_id = principal.operator ? operatorId : principal.customer_id
   return customer_id === undefined ? within : { customer_id, ...within }
 }
+
+const agentOf = (principal: Principal) => (principal.operator ? undefined : principal.agent_id)
 
 /** Whom a new row will belong to. */
 function ownerOf({ access }: Resource, principal: Principal, asked: unknown): store.Scope {

@@ -1,4 +1,5 @@
 import Joi from 'joi'
+import { queuesOf } from '../acd/state.ts'
 import { Column, Entity, Index, Unique } from 'typeorm'
 import type { Destination } from '../calls/party.ts'
 import type { Address } from '../calls/row.ts'
@@ -9,7 +10,9 @@ import { checkedAddresses, givenAddresses, shownAddresses } from './agent-addres
 import { hashPassword } from '../passwords.ts'
 import { checkTags, givenTags, setTags, shownTags, tagsOf, type TagLevel } from './agent-tags.ts'
 import { removeTokens } from './agent-token.ts'
-import { common, detail, direct, name, password as anyPassword, text, time, times } from './fields.ts'
+import { common, detail, direct, id, name, password as anyPassword, text, time, times } from './fields.ts'
+import { present } from './present.ts'
+import { Queuecall, queuecalls } from './queuecall.ts'
 import type { Body, Change, DialableResource } from './resource.ts'
 
 @Entity({ name: 'agents' })
@@ -73,6 +76,10 @@ const setStatus = Joi.object({
   reason: text(255).default('').description('Why, for others to see.').example('lunch'),
 })
 
+const shownCalls = 100
+
+const listOf = (item: Joi.ObjectSchema) => Joi.object({ result: Joi.array().items(item).required() })
+
 export const agents: DialableResource<Agent> = {
   type: 'agent',
   plural: 'agents',
@@ -124,6 +131,24 @@ export const agents: DialableResource<Agent> = {
     const ids = rows.map(({ id }) => id)
     const tags = await tagsOf(manager, ids)
     for (const row of rows) row.tag_ids = tags.get(row.id) ?? []
+  },
+  views: {
+    queues: {
+      summary: 'See which queues it serves',
+      answer: listOf(Joi.object({ id: id().required(), name: name.required() })),
+      forAgents: true,
+      read: async (row, { database }) => ({ result: await queuesOf(database, row) }),
+    },
+    queuecalls: {
+      summary: `See the last ${shownCalls} callers of queues that it has served, the newest first`,
+      answer: listOf(queuecalls.schema.read),
+      forAgents: true,
+      async read({ id: service_agent_id }, site) {
+        const order = { order: { tm_create: 'DESC' }, take: shownCalls } as const
+        const rows = await site.database.getRepository(Queuecall).find({ where: { service_agent_id }, ...order })
+        return { result: rows.map((row) => present(queuecalls, row, site)) }
+      },
+    },
   },
   parts: {
     status: {

@@ -1,5 +1,6 @@
 import { Column, Entity, Index } from 'typeorm'
 import { historyOf, liveState } from '../acd/state.ts'
+import { isServedBy } from '../acd/queuecall.ts'
 import type { QueueRow, RoutingMethod, SkillStep } from '../acd/row.ts'
 import { BelongsTo, Count, Exact, Flag, Id, Json, Reference, RefersTo, Text, Time } from '../database/columns.ts'
 import { DirectHash } from '../directs/direct.ts'
@@ -105,6 +106,7 @@ export const queues: DialableResource<Queue> = {
     state: {
       summary: 'See who waits and who serves at this moment, and how well it goes',
       answer: stateSchema,
+      forAgents: (row, agentId, { database }) => isServedBy(database.manager, row, agentId),
       read: (row, { database }) => liveState(database, row),
     },
     history: {

@@ -13,6 +13,7 @@ import type { Resource } from './resource.ts'
 @Index('queuecalls_ended', ['queue_id', 'tm_end'])
 @Index('queuecalls_reference', ['reference_id'])
 @Index('queuecalls_live', ['node', 'tm_end'])
+@Index('queuecalls_agent', ['service_agent_id', 'tm_create'])
 @Index('queuecalls_old', ['tm_end'])
 export class Queuecall implements QueuecallRow {
   @Id() id: string

@@ -46,9 +46,14 @@ export async function agentWithPhone(
   return { agent, phone, extension }
 }
 
-export async function makeAgent(setup: Setup, extension: Extension, tag_ids: string[] = []): Promise<AgentView> {
+export async function makeAgent(
+  setup: Setup,
+  extension: Extension,
+  tag_ids: string[] = [],
+  more: object = {},
+): Promise<AgentView> {
   const addresses = [{ type: 'extension', target: extension.id }]
-  const values = { username: `agent${agents++}`, password: 'a long password', addresses, tag_ids }
+  const values = { username: `agent${agents++}`, password: 'a long password', addresses, tag_ids, ...more }
   const { status, body } = await setup.api<AgentView>('POST', '/agents', values)
   if (status !== 201) throw new Error(`the agent is refused: ${JSON.stringify(body)}`)
   return body
