@@ -4,7 +4,10 @@ import { endWrapUps } from './agents.ts'
 import { lost, offerNext, type Offered } from './match.ts'
 import type { Store } from './queuecall.ts'
 
-/** How often it is looked for what nobody has told: an offer that another process has made, an agent of another. */
+/** How often it is asked, while somebody waits, whether another process has made an offer, or has freed an agent. */
+const askMs = 150
+
+/** How often it is looked for everything that nobody has told. */
 const lookMs = 1_000
 
 /** How often a match that somebody else was faster at is tried again at once. */
@@ -16,6 +19,10 @@ interface MatchingHouse {
   /** The queues in which callers of this process wait. */
   queues(): Iterable<string>
   offered(offered: Offered): void
+  /** Changes whenever an agent of these queues is available, or somebody in them was offered. */
+  latest(): Promise<string>
+  /** Finds offers that another process has made. */
+  lookForOffers(): Promise<void>
   /** Once a second. */
   look(): Promise<void>
 }
@@ -26,12 +33,14 @@ export class Matching {
   readonly #again = new Set<string>()
   #timer: NodeJS.Timeout | undefined
   #isOver = false
+  #looked = -Infinity
+  #latest = ''
 
   constructor(readonly house: MatchingHouse) {}
 
-  /** Looks once a second from now on. */
+  /** Asks and looks from now on. */
   start(): void {
-    this.#timer ??= setTimeout(() => void this.#tick(), lookMs).unref()
+    this.#timer ??= setTimeout(() => void this.#tick(), askMs).unref()
   }
 
   stop(): void {
@@ -80,15 +89,31 @@ export class Matching {
     const { house } = this
     try {
       if (databaseState(house.store.database) === 'ok') {
-        await this.#endWrapUps()
-        await house.look()
-        this.wakeAll()
+        if (performance.now() - this.#looked >= lookMs) await this.#look()
+        else await this.#ask()
       }
     } catch (error) {
       this.#warn(error)
     }
     this.#timer = undefined
     if (!this.#isOver) this.start()
+  }
+
+  async #look(): Promise<void> {
+    this.#looked = performance.now()
+    await this.#endWrapUps()
+    await this.house.look()
+    this.wakeAll()
+  }
+
+  async #ask(): Promise<void> {
+    const { house } = this
+    if ([...house.queues()].length === 0) return
+    const latest = await house.latest()
+    if (latest === this.#latest) return
+    this.#latest = latest
+    await house.lookForOffers()
+    this.wakeAll()
   }
 
   async #endWrapUps(): Promise<void> {

@@ -16,7 +16,7 @@ import { Matching } from './matching.ts'
 import { end, enter, onDuty, type Store } from './queuecall.ts'
 import type { RingHouse } from './ring.ts'
 import type { EndReason, QueuecallRow, QueueRow } from './row.ts'
-import { positionOf, spokenWait } from './state.ts'
+import { latestIn, positionOf, spokenWait } from './state.ts'
 import { Visit, type Queueing, type VisitHouse } from './visit.ts'
 import type { RunBeside } from './wait-sound.ts'
 
@@ -39,8 +39,10 @@ export class Queues implements PartKind {
     this.#callbacks = new Callbacks({ ...house, changed: (queueId) => this.#matching.wake(queueId) })
     this.#matching = new Matching({
       ...{ store: house.store, log: house.log },
-      queues: () => [...[...this.#visits.values()].map(({ queue }) => queue.id), ...this.#callbacks.queues],
+      queues: () => this.#waitedIn(),
       offered: ({ queuecall, agentIds }) => this.#offer(queuecall, agentIds),
+      latest: () => latestIn(house.store.database, this.#waitedIn()),
+      lookForOffers: () => this.#lookForOffers(this.#quiet()),
       look: () => this.#look(),
     })
   }
@@ -168,14 +170,28 @@ export class Queues implements PartKind {
     const visit = this.#visits.get(row.id)
     if (!visit || visit.isRinging) return // another process carries them, and looks for itself
     Object.assign(visit.row, { status: row.status, offers: row.offers })
-    visit.tell({ what: 'offered', agentIds })
+    visit.tell({ what: 'offered', agentIds, number: row.offers })
   }
 
   /** What nobody has told: offers that another process has made, and that nobody is on duty any more. */
   async #look(): Promise<void> {
     await this.#callbacks.look()
     await this.#renew()
-    const quiet = [...this.#visits.values()].filter((visit) => !visit.isRinging)
+    const quiet = this.#quiet()
+    await this.#lookForOffers(quiet)
+    await this.#lookForEmpty(quiet)
+  }
+
+  /** Who is not being offered, as far as this process knows. */
+  #quiet(): Visit[] {
+    return [...this.#visits.values()].filter((visit) => !visit.isRinging)
+  }
+
+  #waitedIn(): string[] {
+    return [...new Set([...[...this.#visits.values()].map(({ queue }) => queue.id), ...this.#callbacks.queues])]
+  }
+
+  async #lookForOffers(quiet: readonly Visit[]): Promise<void> {
     if (quiet.length === 0) return
     const rows: { queuecall_id: string; agent_id: string; number: number }[] = await this.#database.query(
       `SELECT queuecall_id, agent_id, number FROM queue_offers WHERE result = '' AND queuecall_id IN (?)`,
@@ -187,7 +203,6 @@ export class Queues implements PartKind {
       const agentIds = own.map(({ agent_id }) => agent_id)
       if (agentIds.length > 0) this.#offer({ ...row, status: 'connecting', offers }, agentIds)
     }
-    await this.#lookForEmpty(quiet)
   }
 
   /** Queues as they are now; who waits in one that was deleted goes on with their flow. */

@@ -8,6 +8,18 @@ type Database = Pick<DataSource, 'query'>
 /** How many of the latest callers tell how long one keeps an agent, and how many give up. */
 const latest = 200
 
+/** Changes whenever an agent of these queues becomes available, or somebody in them is offered. */
+export async function latestIn(database: Database, queueIds: readonly string[]): Promise<string> {
+  const [row]: Record<'agents' | 'offers', string | null>[] = await database.query(
+    `SELECT
+       (SELECT MAX(tm_status) FROM agents WHERE status = 'available'
+          AND customer_id IN (SELECT customer_id FROM queues WHERE id IN (?))) AS agents,
+       (SELECT MAX(tm_update) FROM queuecalls WHERE queue_id IN (?) AND status = 'connecting') AS offers`,
+    [queueIds, queueIds],
+  )
+  return `${row?.agents} ${row?.offers}`
+}
+
 /** The place of one who waits: 1 is next. */
 export async function positionOf(database: Database, { id, queue_id, tm_rank }: QueuecallRow): Promise<number> {
   const rank = toSqlTime(tm_rank)

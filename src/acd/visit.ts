@@ -50,6 +50,8 @@ export class Visit {
   readonly #off: () => void
   #ringing: { run: CallRun; agentIds: readonly string[]; begun: number } | undefined
   #deadline: number
+  /** The latest that has rung. */
+  #offers = 0
   #isRecorded = false
   /** They talk, and MySQL does not know it yet. */
   #unstored: string | undefined
@@ -103,7 +105,7 @@ export class Visit {
   async #after(news: News): Promise<EndReason | undefined> {
     switch (news.what) {
       case 'offered':
-        if (!this.#ringing) await this.#offered(news.agentIds)
+        if (!this.#ringing && news.number > this.#offers) await this.#offered(news.agentIds)
         return undefined
       case 'answered':
         return this.#answered(news.agentId)
@@ -123,6 +125,7 @@ export class Visit {
 
   async #offered(agentIds: readonly string[]): Promise<void> {
     const { house, row, run } = this
+    this.#offers = row.offers
     this.#sound.hush()
     const addresses = await addressesOf(house, row.customer_id, agentIds)
     const ringing: Ringing = { number: row.offers, addresses }

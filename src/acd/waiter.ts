@@ -5,7 +5,8 @@ import type { Callback, QueuecallRow } from './row.ts'
 
 /** What happens to a caller who waits. */
 export type News =
-  | { what: 'offered'; agentIds: readonly string[] }
+  /** It may be told twice: `number` counts the offers. */
+  | { what: 'offered'; agentIds: readonly string[]; number: number }
   | { what: 'answered'; agentId: string }
   | { what: 'rung'; talked: boolean; status: number }
   | { what: 'kicked' }
