@@ -15,6 +15,25 @@ interface Part {
   end: 'tm_hangup' | 'tm_end'
   /** The column that names the call. */
   by: string
+  /** Those of another status end otherwise. */
+  from?: { status: string; what: string; to: string }
+  /** Which of them, and what is changed with them, in SQL; the call is the only value. */
+  which?: string
+  before?: readonly string[]
+}
+
+/** Callers in queues: those who gave up are counted; whom the queue was calling back keeps the place, and is called again. */
+const queuecalls: Part = {
+  ...{ table: 'queuecalls', type: 'queuecall', what: 'abandoned', status: 'abandoned', end: 'tm_end' },
+  ...{ by: 'reference_id', from: { status: 'service', what: 'done', to: 'done' }, which: 'callback IS NULL' },
+  before: [
+    `UPDATE queues q JOIN queuecalls c ON c.queue_id = q.id SET q.total_abandoned_count = q.total_abandoned_count + 1
+       WHERE c.reference_id = ? AND c.tm_end IS NULL AND c.status <> 'service' AND c.callback IS NULL`,
+    `UPDATE queuecalls SET status = 'waiting', node = '', tm_update = UTC_TIMESTAMP(6)
+       WHERE reference_id = ? AND tm_end IS NULL AND callback IS NOT NULL`,
+    `UPDATE queuecalls SET end_reason = IF(status = 'service', 'serviced', 'failed')
+       WHERE reference_id = ? AND tm_end IS NULL AND callback IS NULL`,
+  ],
 }
 
 /** What lives as long as a call, at most. */
@@ -23,7 +42,7 @@ const parts: readonly Part[] = [
   { table: 'recordings', type: 'recording', what: 'finished', status: 'failed', end: 'tm_end', by: 'reference_id' },
   { table: 'transcribes', type: 'transcribe', what: 'finished', status: 'done', end: 'tm_end', by: 'reference_id' },
   { table: 'conferencecalls', type: 'conferencecall', what: 'left', status: 'left', end: 'tm_end', by: 'reference_id' },
-  { table: 'queuecalls', type: 'queuecall', what: 'abandoned', status: 'abandoned', end: 'tm_end', by: 'reference_id' },
+  queuecalls,
 ]
 
 /** Records that a call has ended, with all that belongs to it. False: it had ended. What would follow it does not run. */
@@ -43,15 +62,17 @@ export function endCall(store: Store, id: string, by: '' | 'local', reason: stri
 }
 
 async function endPart(store: Store, manager: EntityManager, part: Part, callId: string, time: string): Promise<void> {
-  const { table, type, what, status, end, by } = part
-  const rows: { id: string }[] = await manager.query(
-    `SELECT id FROM ${table} WHERE ${by} = ? AND ${end} IS NULL FOR UPDATE`,
+  const { table, type, what, status, end, by, from, which = 'TRUE', before = [] } = part
+  for (const sql of before) await manager.query(sql, [callId])
+  const rows: { id: string; status: string }[] = await manager.query(
+    `SELECT id, status FROM ${table} WHERE ${by} = ? AND ${end} IS NULL AND ${which} FOR UPDATE`,
     [callId],
   )
-  for (const { id } of rows) {
+  for (const { id, status: was } of rows) {
+    const isOther = from !== undefined && was === from.status
     const sql = `UPDATE ${table} SET status = ?, ${end} = ?, tm_update = ? WHERE id = ?`
-    await manager.query(sql, [status, time, time, id])
-    await tell(store, manager, table, type, what, id)
+    await manager.query(sql, [isOther ? from.to : status, time, time, id])
+    await tell(store, manager, table, type, isOther ? from.what : what, id)
   }
 }
 

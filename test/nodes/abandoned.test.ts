@@ -88,3 +88,41 @@ test.serial(
     t.deepEqual(await statusOf(other), untouched)
   },
 )
+
+test.serial('who was in a queue there is counted, and whom it was calling back keeps the place', async (t) => {
+  const queue = randomUUID()
+  await database.query(
+    `INSERT INTO queues (id, customer_id, name, detail, routing_method, agent_ids, skill_steps, wait_timeout, service_timeout,
+       ring_timeout, wrap_up, max_waiting, max_misses, no_answer_delay, reject_delay, busy_delay, priority_seconds,
+       service_level, recording, whisper, total_incoming_count, total_serviced_count, total_abandoned_count,
+       serviced_in_level_count, abandoned_in_level_count, tm_create)
+     VALUES (?, ?, '', '', 'linear', '[]', '[]', 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0, 'none', '', 3, 1, 0, 0, 0, UTC_TIMESTAMP(6))`,
+    [queue, customer_id],
+  )
+  const join = async (status: string, callback: string | null) => {
+    const [id, call] = [randomUUID(), await storeCall('gone:2')]
+    await database.query(
+      `INSERT INTO queuecalls (id, customer_id, queue_id, activeflow_id, reference_id, node, status, end_reason, priority,
+         skills, offers, duration_waiting, duration_service, tm_enter, tm_rank, tm_create, callback)
+       VALUES (?, ?, ?, ?, ?, 'gone:2', ?, '', 0, '[]', 1, 0, 0, UTC_TIMESTAMP(6), UTC_TIMESTAMP(6), UTC_TIMESTAMP(6), ?)`,
+      [id, customer_id, queue, randomUUID(), call, status, callback],
+    )
+    return id
+  }
+  const ids = [await join('waiting', null), await join('service', null), await join('connecting', '{"attempts":0}')]
+  const look = job([], 1)
+  await look.run()
+  t.true(await becomesTrue(10_000, async () => (await look.run()) === 3))
+  const rows = await database.query<{ id: string; status: string; end_reason: string; node: string }[]>(
+    'SELECT id, status, end_reason, node FROM queuecalls WHERE queue_id = ?',
+    [queue],
+  )
+  const found = ids.map((id) => rows.find((row) => row.id === id)!)
+  t.like(found[0]!, { status: 'abandoned', end_reason: 'failed' })
+  t.like(found[1]!, { status: 'done', end_reason: 'serviced' })
+  t.like(found[2]!, { status: 'waiting', end_reason: '', node: '' })
+  const [counted] = await database.query<object[]>('SELECT total_abandoned_count AS count FROM queues WHERE id = ?', [
+    queue,
+  ])
+  t.deepEqual(counted, { count: 1 })
+})
