@@ -16,6 +16,13 @@ export interface RingingAddress {
   readonly round?: number
 }
 
+/** What was rung when a crash came. */
+export interface Ringing {
+  number: number
+  addresses: RingingAddress[]
+  round?: number
+}
+
 export interface RingOptions {
   /** Deterministic, as that of a dial. */
   readonly id: string

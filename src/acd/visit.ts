@@ -8,7 +8,7 @@ import type { Recordings } from '../media/recordings.ts'
 import type { Sounds } from '../media/sounds.ts'
 import { promise } from './callback.ts'
 import { end, openOffers, requeue, serve, type Store } from './queuecall.ts'
-import { addressesOf, resultOf, ringAgents, type RingHouse, type RingingAddress } from './ring.ts'
+import { addressesOf, resultOf, ringAgents, type RingHouse, type Ringing } from './ring.ts'
 import type { Callback, EndReason, OfferResult, QueuecallRow, QueueRow } from './row.ts'
 import { WaitSound, type RunBeside } from './wait-sound.ts'
 import { Waiter, type News } from './waiter.ts'
@@ -34,13 +34,6 @@ export interface VisitHouse extends RingHouse {
   callbackPlace(call: Call): Promise<Omit<Callback, 'attempts'>>
   /** A caller waits on, or an agent is free. */
   changed(queueId: string): void
-}
-
-/** What was rung when a crash came. */
-interface Ringing {
-  number: number
-  addresses: RingingAddress[]
-  round?: number
 }
 
 /** The time of one caller in a queue: they wait, are offered, talk. */

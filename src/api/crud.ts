@@ -118,16 +118,15 @@ function partRoute(resource: Resource, site: Site, name: string, part: Part<Row>
 }
 
 function viewRoute(resource: Resource, site: Site, name: string, view: View<Row>): ServerRoute {
-  const { summary, answer, query, forAgents } = view
+  const { summary, answer, query, forAgents = false } = view
   return described({
     ...{ ...oneRow(resource, 'GET', `/${name}`), summary, answer, ...(query && { query }) },
-    forAgents: forAgents !== undefined,
+    forAgents,
     async handler(request) {
-      const isAnyRow = typeof forAgents === 'function'
-      const scope = scopeOf(resource, request, isAnyRow)
+      const scope = scopeOf(resource, request, view.concerns !== undefined)
       const row = await store.read(site.database.manager, resource, scope, idOf(request))
       const agentId = agentOf(principalOf(request))
-      if (isAnyRow && agentId !== undefined && !(await forAgents(row, agentId, site))) throw store.notFound(resource)
+      if (agentId !== undefined && (await view.concerns?.(row, agentId, site)) === false) throw store.notFound(resource)
       return view.read(row, site, request.query)
     },
   })
@@ -212,8 +211,7 @@ export function scopeOf(resource: Resource, request: Request, isAnyRow = false):
   const { access = 'customer', under, operatorId } = resource
   const principal = principalOf(request)
   const agentId = agentOf(principal)
-  if (agentId !== undefined && agentId !== idOf(request) && !isAnyRow)
-    throw store.notFound(resource)
+  if (agentId !== undefined && agentId !== idOf(request) && !isAnyRow) throw store.notFound(resource)
   if (principal.operator && access === 'customer') {
     const how = 'the admin key has none of these: use an access key of a customer (POST /v1.0/accesskeys makes one)'
     throw new HashdialError('PERMISSION_DENIED', 'PERMISSION_DENIED', how)

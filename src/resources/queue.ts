@@ -106,7 +106,8 @@ export const queues: DialableResource<Queue> = {
     state: {
       summary: 'See who waits and who serves at this moment, and how well it goes',
       answer: stateSchema,
-      forAgents: (row, agentId, { database }) => isServedBy(database.manager, row, agentId),
+      forAgents: true,
+      concerns: (row, agentId, { database }) => isServedBy(database.manager, row, agentId),
       read: (row, { database }) => liveState(database, row),
     },
     history: {

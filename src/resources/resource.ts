@@ -99,8 +99,9 @@ export interface View<R> {
   readonly summary: string
   readonly query?: Joi.ObjectSchema
   readonly answer: Joi.ObjectSchema
-  /** An agent, with the token of its login, may read it too: true of its own row, or of those of which this is true. */
-  readonly forAgents?: true | ((row: R, agentId: string, site: Site) => Promise<boolean>)
+  /** An agent, with the token of its login, may read it too: of its own row, or of those that `concerns` it. */
+  readonly forAgents?: true
+  concerns?(row: R, agentId: string, site: Site): Promise<boolean>
   read(row: R, site: Site, query: Body): Promise<Body>
 }
 

@@ -3,7 +3,7 @@ import { becomesTrue } from '../../src/stack/shell.ts'
 import { hasEnded, hearEachOther, latestCall, leavesNothing } from '../calls/support.ts'
 import { setUp } from '../support/setup.ts'
 import { loudness, tonesHeard } from '../support/tone.ts'
-import { agentIs, agentWithPhone, makeAgent, makeQueue, queuecalls, says, statusesAre, waits, type QueueView } from './support.ts'
+import { agentIs, agentWithPhone, makeQueue, queuecalls, says, statusesAre, waits, type QueueView } from './support.ts'
 
 test('a caller waits with music until an agent is available, and the two talk', async (t) => {
   const setup = await setUp(t)
@@ -240,23 +240,4 @@ test('only agents with the tags of the queue, and of the caller, are rung', asyn
   t.is(body.agents.length, 1)
   t.is(body.waiting_count, 0)
   await caller.hangup()
-})
-
-test('the addresses of an agent ring one after another where it has it so', async (t) => {
-  const setup = await setUp(t)
-  const [desk, mobile] = [await setup.extension(), await setup.extension()]
-  const [first, second] = [await setup.phone(desk), await setup.phone(mobile)]
-  const addresses = [desk, mobile].map(({ id }) => ({ type: 'extension', target: id }))
-  const agent = await makeAgent(setup, desk, [], { addresses, ring_method: 'linear' })
-  await says(setup, agent, 'available')
-  const queue = await makeQueue(setup, { ring_timeout: 60_000 })
-  const caller = await waits(setup, queue)
-  await first.rings()
-  t.false(second.baresip.events.some(({ type }) => type === 'CALL_INCOMING'))
-  await first.reject()
-  await second.rings()
-  await second.answer()
-  await hearEachOther(t, caller, second)
-  const [call] = await statusesAre(t, setup, queue, ['service'])
-  t.like(call!, { offers: 1, service_agent_id: agent.id })
 })

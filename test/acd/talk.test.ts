@@ -3,7 +3,7 @@ import { becomesTrue } from '../../src/stack/shell.ts'
 import { hearEachOther } from '../calls/support.ts'
 import { setUp } from '../support/setup.ts'
 import { loudness, parseWav, tonesHeard } from '../support/tone.ts'
-import { agentIs, agentWithPhone, makeQueue, says, statusesAre, waits } from './support.ts'
+import { agentIs, agentWithPhone, makeAgent, makeQueue, says, statusesAre, waits } from './support.ts'
 
 test('an agent is told who is coming before the two are connected, and the caller hears music meanwhile', async (t) => {
   const setup = await setUp(t)
@@ -107,4 +107,23 @@ test('an agent sends the caller to somebody else, and is free for the next', asy
   await next.hangup()
   await caller.hangup()
   await expert.closed()
+})
+
+test('the addresses of an agent ring one after another where it has it so', async (t) => {
+  const setup = await setUp(t)
+  const [desk, mobile] = [await setup.extension(), await setup.extension()]
+  const [first, second] = [await setup.phone(desk), await setup.phone(mobile)]
+  const addresses = [desk, mobile].map(({ id }) => ({ type: 'extension', target: id }))
+  const agent = await makeAgent(setup, desk, [], { addresses, ring_method: 'linear' })
+  await says(setup, agent, 'available')
+  const queue = await makeQueue(setup, { ring_timeout: 60_000 })
+  const caller = await waits(setup, queue)
+  await first.rings()
+  t.false(second.baresip.events.some(({ type }) => type === 'CALL_INCOMING'))
+  await first.reject()
+  await second.rings()
+  await second.answer()
+  await hearEachOther(t, caller, second)
+  const [call] = await statusesAre(t, setup, queue, ['service'])
+  t.like(call!, { offers: 1, service_agent_id: agent.id })
 })

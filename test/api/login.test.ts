@@ -200,7 +200,10 @@ test('an agent sees its queues, how they go, and whom it has served, and nothing
   const { key, token, path } = await loggedIn()
   const { body: tag } = await api().post(key, '/v1.0/tags', { name: 'french' })
   const { body: own } = await api().post(key, '/v1.0/queues', { name: 'own' })
-  const { body: other } = await api().post(key, '/v1.0/queues', { name: 'other', tag_ids: [{ tag_id: tag.id, level: 1 }] })
+  const { body: other } = await api().post(key, '/v1.0/queues', {
+    name: 'other',
+    tag_ids: [{ tag_id: tag.id, level: 1 }],
+  })
   t.deepEqual((await api().get(token, `${path}/queues`)).body, { result: [{ id: own.id, name: 'own' }] })
   t.like((await api().get(token, `/v1.0/queues/${own.id}/state`)).body, { waiting_count: 0, callback_count: 0 })
   t.deepEqual((await api().get(token, `${path}/queuecalls`)).body, { result: [] })

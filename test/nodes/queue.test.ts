@@ -5,7 +5,7 @@ import { doubles, unfair } from '../acd/ledger.ts'
 import { agentIs, agentWithPhone, makeQueue, says, statusesAre, waits } from '../acd/support.ts'
 import { hearEachOther, leavesNothing } from '../calls/support.ts'
 import { secondAsterisk, secondHashdial } from '../support/second.ts'
-import { setUp, type Setup } from '../support/setup.ts'
+import { setUp } from '../support/setup.ts'
 
 /** A stack of this file's own, with two Asterisks, and in each test two processes. */
 const ports = { sip: 30060, api: 30080, asteriskSip: 30070, ari: 30088, mysql: 30316, rtpFrom: 30400, rtpTo: 30699 }
@@ -32,7 +32,7 @@ test.serial('an agent who is available at one process gets the caller of the oth
     await says(setup, agent, 'away')
     const caller = await waits(setup, queue, { tone: 440 })
     const begun = performance.now()
-    await says({ ...setup, api } as Setup, agent, 'available')
+    await says({ ...setup, api }, agent, 'available')
     await phone.rings()
     t.log(`the phone rang after ${Math.round(performance.now() - begun)} ms`)
     await phone.answer()
