@@ -2,7 +2,7 @@ import type { AriNode } from '../ari/connection.ts'
 import type { Call } from '../calls/call.ts'
 import type { Destination } from '../calls/party.ts'
 import type { PartKind } from '../calls/parts.ts'
-import { In, IsNull, Not } from 'typeorm'
+import { In } from 'typeorm'
 import { livesOn, type StepLike } from '../calls/run.ts'
 import type { DataSource } from '../database.ts'
 import { HashdialError } from '../errors.ts'
@@ -100,8 +100,9 @@ export class Queues implements PartKind {
   async adopt(node: AriNode, callOf: (id: string) => Call | undefined): Promise<void> {
     const { house } = this
     this.#matching.start()
-    const open = await this.#rows.find({ where: { node: node.name, tm_end: IsNull(), callback: Not(IsNull()) } })
-    for (const row of open) if (callOf(row.reference_id)) this.#callbacks.watch(row, callOf(row.reference_id))
+    const open = await this.#rows.find({ where: { node: node.name, status: 'connecting' } })
+    for (const row of open)
+      if (row.callback && callOf(row.reference_id)) this.#callbacks.watch(row, callOf(row.reference_id))
     const isLive = ({ id, reference_id }: QueuecallRow) => this.#visits.has(id) || callOf(reference_id) !== undefined
     const mended = await mend(house.store, node.name, isLive)
     if (mended === 0) return

@@ -142,7 +142,9 @@ type Plugins = { openapi?: { open?: true } }
 
 test('everything else is closed to an agent', async (t) => {
   const { agent, token } = await loggedIn()
-  const own = ['get /v1.0/agents/{id}', 'put /v1.0/agents/{id}/status', 'put /v1.0/agents/{id}/password']
+  const views = ['get /v1.0/agents/{id}/queues', 'get /v1.0/agents/{id}/queuecalls', 'get /v1.0/queues/{id}/state']
+  const changes = ['put /v1.0/agents/{id}/status', 'put /v1.0/agents/{id}/password']
+  const own = ['get /v1.0/agents/{id}', ...views, ...changes]
   const closed = api()
     .server.table()
     .filter(({ settings: { plugins } }) => (plugins as Plugins).openapi?.open === undefined)

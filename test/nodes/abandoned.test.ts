@@ -112,7 +112,7 @@ test.serial('who was in a queue there is counted, and whom it was calling back k
   const ids = [await join('waiting', null), await join('service', null), await join('connecting', '{"attempts":0}')]
   const look = job([], 1)
   await look.run()
-  t.true(await becomesTrue(10_000, async () => (await look.run()) === 3))
+  t.true(await becomesTrue(10_000, async () => (await look.run()) >= 3))
   const rows = await database.query<{ id: string; status: string; end_reason: string; node: string }[]>(
     'SELECT id, status, end_reason, node FROM queuecalls WHERE queue_id = ?',
     [queue],
