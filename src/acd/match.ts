@@ -51,7 +51,9 @@ async function offer(
   const queuecall = await manager.getRepository<QueuecallRow>('queuecalls').findOneByOrFail({ id })
   const where = { manager, eventOf: store.eventOf }
   const agentIds: string[] = []
-  for (const agent of [...agents].sort((one, other) => (one.id < other.id ? -1 : 1))) {
+  // Nobody answers before whom we call back has: one agent is kept for them, also where all would ring.
+  const kept = queuecall.callback ? agents.slice(0, 1) : agents
+  for (const agent of [...kept].sort((one, other) => (one.id < other.id ? -1 : 1))) {
     if (!(await ring(where, agent.id, id))) continue
     agentIds.push(agent.id)
     await manager.query(

@@ -52,7 +52,7 @@ const settings = {
     .pattern(/^[0-9*#]$/)
     .messages({ 'string.pattern.base': '{{#label}} must be one key: a digit, * or #' })
     .description(
-      'By this key a caller asks to be called back when it is their turn, and by it whoever answers then confirms; "": they cannot ask, and confirm with 1.',
+      'By this key a caller asks to be called back when it is their turn, and by it whoever answers then confirms; "": they cannot ask, and confirm with 1. The number that a caller shows may be forged, and a call to it costs what it costs.',
     ),
   callback_attempts: count().min(1).max(10).description('How often a caller is called back until somebody confirms.'),
   callback_delay: milliseconds(hour).description('How long after it was promised nobody is called.'),

@@ -141,3 +141,18 @@ test.serial('a promise outlives crashes, and who is kicked is not called', async
   await statusesAre(t, setup, queue, ['service', 'abandoned'])
   t.false(hasRung(kicked))
 })
+
+test.serial('where all agents ring, one of them is kept for who is called back', async (t) => {
+  const setup = await setUp(t, stack)
+  const queue = await makeQueue(setup, { ...values, callback_delay: 3_000, routing_method: 'ring_all' })
+  const caller = await waiter(setup, queue)
+  await caller.press('5')
+  await caller.closed()
+  const both = [await agentWithPhone(setup), await agentWithPhone(setup)]
+  await caller.rings()
+  const path = (id: string) => setup.api<{ status: string }>('GET', `/agents/${id}`)
+  const statuses = await Promise.all(both.map(async ({ agent }) => (await path(agent.id)).body.status))
+  t.deepEqual(statuses.sort(), ['available', 'ringing'])
+  await caller.reject()
+  for (const { agent } of both) await agentIs(t, setup, agent, 'available')
+})
