@@ -58,6 +58,16 @@ export async function spokenWait(database: DataSource, queue: QueueRow, position
   return Math.max(step, Math.round(exact / 1_000 / step) * step)
 }
 
+/** What each agent has done in a queue in the last 24 hours. */
+async function workIn(database: Database, queueId: string) {
+  const rows: { id: string; calls: number; talk_time: string }[] = await database.query(
+    `SELECT service_agent_id AS id, COUNT(*) AS calls, SUM(duration_service) AS talk_time FROM queuecalls
+       WHERE queue_id = ? AND tm_end >= UTC_TIMESTAMP(6) - INTERVAL 1 DAY AND status = 'done' GROUP BY service_agent_id`,
+    [queueId],
+  )
+  return new Map(rows.map(({ id, calls, talk_time }) => [id, { calls: Number(calls), talk_time: Number(talk_time) }]))
+}
+
 /** All that a wallboard shows. Times are in milliseconds. */
 export async function liveState(database: DataSource, queue: QueueRow & Counters) {
   const [now] = await database.query<[Record<'waiting' | 'callbacks' | 'first', string | null> & { time: string }]>(
@@ -73,6 +83,7 @@ export async function liveState(database: DataSource, queue: QueueRow & Counters
          ORDER BY a.name, a.id LIMIT 500`,
       values,
     )
+  const work = await workIn(database, queue.id)
   const waits = now.first === null ? 0 : Date.parse(`${now.time}Z`) - Date.parse(`${now.first}Z`)
   const wait = await spokenWait(database, queue, Number(now.waiting) + Number(now.callbacks) + 1)
   return {
@@ -84,7 +95,11 @@ export async function liveState(database: DataSource, queue: QueueRow & Counters
     ...{ total_serviced_count: queue.total_serviced_count, total_abandoned_count: queue.total_abandoned_count },
     serviced_in_level_count: queue.serviced_in_level_count,
     abandoned_in_level_count: queue.abandoned_in_level_count,
-    agents: agents.map((agent) => ({ ...agent, tm_status: fromSqlTime(agent.tm_status) })),
+    agents: agents.map((agent) => ({
+      ...agent,
+      tm_status: fromSqlTime(agent.tm_status),
+      ...(work.get(agent.id) ?? idle),
+    })),
   }
 }
 
@@ -98,6 +113,8 @@ export function queuesOf(database: Database, agent: { id: string; customer_id: s
     [agent.customer_id, `%"${agent.id}"%`, agent.id],
   )
 }
+
+const idle = { calls: 0, talk_time: 0 }
 
 const quarterSeconds = 900
 

@@ -127,6 +127,8 @@ export const stateSchema = Joi.object({
         status_reason: Joi.string().allow('').required(),
         tm_status: time().required(),
         serviced: count().required().description('Callers of queues that it has served.'),
+        calls: count().required().description('Callers of this queue that it has served in the last 24 hours.'),
+        talk_time: count().required().unit('milliseconds').description('How long it has talked with them.'),
         missed: count().required().description('Offers in a row that it has not taken.'),
       }),
     )

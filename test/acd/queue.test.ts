@@ -223,6 +223,8 @@ test('what an agent says while a caller rings counts when the call is over', asy
   await agentIs(t, setup, agent, 'away')
 })
 
+type StateView = { agents: { calls: number; talk_time: number }[]; waiting_count: number }
+
 test('only agents with the tags of the queue, and of the caller, are rung', async (t) => {
   const setup = await setUp(t)
   const tag = async (name: string) => (await setup.api<{ id: string }>('POST', '/tags', { name })).body.id
@@ -236,8 +238,11 @@ test('only agents with the tags of the queue, and of the caller, are rung', asyn
   await phone.rings()
   await phone.answer()
   await hearEachOther(t, caller, phone)
-  const { body } = await setup.api<{ agents: object[]; waiting_count: number }>('GET', `/queues/${queue.id}/state`)
-  t.is(body.agents.length, 1)
-  t.is(body.waiting_count, 0)
   await caller.hangup()
+  await statusesAre(t, setup, queue, ['done'])
+  const { body } = await setup.api<StateView>('GET', `/queues/${queue.id}/state`)
+  t.is(body.agents.length, 1)
+  t.is(body.agents[0]!.calls, 1)
+  t.true(body.agents[0]!.talk_time > 0)
+  t.is(body.waiting_count, 0)
 })

@@ -21,6 +21,9 @@ test('a queue has a direct address, and all of its settings a default', async (t
       on_empty_flow_id: null,
       on_full_flow_id: null,
     },
+    ...{ callback_key: '', callback_attempts: 3, callback_delay: 10_000, callback_retry_delay: 300_000 },
+    callback_text: 'Thank you. We call you back when it is your turn. Goodbye.',
+    callback_prompt: 'You asked us to call you back. Press 1 to talk with us.',
     ...{ wait_queuecall_ids: [], service_queuecall_ids: [] },
     ...{ total_incoming_count: 0, total_serviced_count: 0, total_abandoned_count: 0 },
     ...{ direct_hash: body.direct_hash, direct_uri: `sip:direct.${body.direct_hash}@sip.hashdial.test` },
@@ -64,7 +67,14 @@ test('the live state names the agents that serve the queue, and nobody can tell 
   const { status, body } = await api().get(key, `/v1.0/queues/${queue.id}/state`)
   t.is(status, 200)
   t.deepEqual(body, {
-    ...{ waiting_count: 0, longest_wait: 0, estimated_wait: null, service_level_1: null, service_level_2: null },
+    ...{
+      waiting_count: 0,
+      callback_count: 0,
+      longest_wait: 0,
+      estimated_wait: null,
+      service_level_1: null,
+      service_level_2: null,
+    },
     ...{ total_serviced_count: 0, total_abandoned_count: 0, serviced_in_level_count: 0, abandoned_in_level_count: 0 },
     agents: [
       {
@@ -73,8 +83,7 @@ test('the live state names the agents that serve the queue, and nobody can tell 
         status: 'offline',
         status_reason: '',
         tm_status: agent.tm_status,
-        serviced: 0,
-        missed: 0,
+        ...{ serviced: 0, calls: 0, talk_time: 0, missed: 0 },
       },
     ],
   })
