@@ -4,6 +4,9 @@ import { insertEvents } from '../events/event.ts'
 import { change, endCallback, endOffers, lock, type Store } from './queuecall.ts'
 import type { Callback, QueuecallRow, QueueRow } from './row.ts'
 
+/** Within so long a call has begun, or whoever was to make it is gone. */
+export const beginMs = 10_000
+
 type Place = Omit<Callback, 'attempts'>
 
 /** A caller who waits is promised to be called back: they keep the place. False: they do not wait any more. */
@@ -43,10 +46,14 @@ export function confirmed(
 }
 
 /** A call back has ended, and nobody has confirmed. */
-export function calledBack(store: Store, { id, queue_id }: QueuecallRow, callId: string): Promise<void> {
+export function calledBack(
+  store: Store,
+  { id, queue_id }: Pick<QueuecallRow, 'id' | 'queue_id'>,
+  callId: string,
+): Promise<void> {
   return transaction(store.database, async (manager) => {
     const rows = manager.getRepository<QueuecallRow>('queuecalls')
-    await lock(manager, { id, queue_id } as QueuecallRow)
+    await lock(manager, { id, queue_id })
     const row = await rows.findOneBy({ id })
     if (!row?.callback || row.tm_end !== null || row.status !== 'connecting') return
     // Not even begun, or that one.

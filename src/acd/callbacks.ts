@@ -7,7 +7,7 @@ import { HashdialError } from '../errors.ts'
 import { idOf } from '../id.ts'
 import type { Logger } from '../log.ts'
 import type { OriginateRequest } from '../outbound/request.ts'
-import { calledBack, claim, confirmed } from './callback.ts'
+import { beginMs, calledBack, claim, confirmed } from './callback.ts'
 import { endCallback, lock, type Store } from './queuecall.ts'
 import type { Callback, QueuecallRow, QueueRow } from './row.ts'
 import type { Queueing } from './visit.ts'
@@ -41,12 +41,14 @@ export class Callbacks {
   /** Finds who has the promise, also of other processes, and ends it where nobody can keep it. */
   async look(): Promise<void> {
     const { database } = this.house
-    const rows: { id: string; queue_id: string; isLost: number }[] = await database.query(
-      `SELECT q.id, q.queue_id, queues.id IS NULL OR q.tm_enter < UTC_TIMESTAMP(6) - INTERVAL ${hoursMax} HOUR AS isLost
-         FROM queuecalls q LEFT JOIN queues ON queues.id = q.queue_id WHERE q.node = '' AND q.tm_end IS NULL`,
+    const rows: { id: string; queue_id: string; isLost: number; isLeft: number }[] = await database.query(
+      `SELECT q.id, q.queue_id, queues.id IS NULL OR q.tm_enter < UTC_TIMESTAMP(6) - INTERVAL ${hoursMax} HOUR AS isLost,
+         q.status = 'connecting' AND q.tm_update < UTC_TIMESTAMP(6) - INTERVAL ${beginMs / 1_000} SECOND AS isLeft FROM queuecalls q LEFT JOIN queues ON queues.id = q.queue_id WHERE q.node = '' AND q.tm_end IS NULL`,
     )
     this.queues = new Set(rows.map(({ queue_id }) => queue_id))
-    for (const { id, isLost } of rows) if (Number(isLost) > 0) await this.drop(id, 'timeout')
+    for (const { id, queue_id, isLost, isLeft } of rows)
+      if (Number(isLost) > 0) await this.drop(id, 'timeout')
+      else if (Number(isLeft) > 0) await this.missed({ id, queue_id }, '')
   }
 
   /** Nobody calls them any more. */
@@ -83,8 +85,12 @@ export class Callbacks {
     return found && found.domain_name === trail.domain ? { type: 'extension', target: found.id } : undefined
   }
 
-  /** An agent is kept for a caller: calls them, once. */
-  async begin(row: QueuecallRow): Promise<void> {
+  /** An agent is kept for a caller: calls them, once. Where even that fails it is looked for again. */
+  begin(row: QueuecallRow): void {
+    this.#call(row).catch((err: unknown) => this.house.log.warn({ err: err as Error }, 'a callback was not begun'))
+  }
+
+  async #call(row: QueuecallRow): Promise<void> {
     const { house } = this
     const { id, customer_id, callback, queue_id } = row
     if (!callback) return
@@ -116,7 +122,7 @@ export class Callbacks {
   }
 
   /** Nobody was there, or nobody has confirmed: the agent is free, and the caller keeps the place. */
-  async missed(row: QueuecallRow, callId: string): Promise<void> {
+  async missed(row: Pick<QueuecallRow, 'id' | 'queue_id'>, callId: string): Promise<void> {
     await calledBack(this.house.store, row, callId)
     this.house.changed(row.queue_id)
   }

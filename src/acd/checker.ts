@@ -1,6 +1,6 @@
 import { now, toSqlTime, transaction } from '../database.ts'
 import { release } from './agents.ts'
-import { calledBack } from './callback.ts'
+import { beginMs, calledBack } from './callback.ts'
 import { end, type Store } from './queuecall.ts'
 import type { QueuecallRow, QueueRow } from './row.ts'
 
@@ -18,6 +18,8 @@ export async function mend(store: Store, node: string, isLive: (row: QueuecallRo
   for (const { id } of open) {
     const row = await rows.findOneBy({ id })
     if (row?.tm_end !== null || isLive(row)) continue
+    const isBeginning = row.callback && Date.parse(row.tm_update ?? '') > Date.now() - beginMs
+    if (isBeginning) continue
     count++
     if (row.callback) {
       await calledBack(store, row, row.reference_id)

@@ -10,7 +10,10 @@ export interface Store {
 }
 
 /** Of the transactions here each locks the queue first, then the caller, then the agents: they never wait in a circle. */
-export async function lock(manager: EntityManager, { queue_id, id }: QueuecallRow): Promise<void> {
+export async function lock(
+  manager: EntityManager,
+  { queue_id, id }: Pick<QueuecallRow, 'id' | 'queue_id'>,
+): Promise<void> {
   await manager.query('SELECT id FROM queues WHERE id = ? FOR UPDATE', [queue_id])
   await manager.query('SELECT id FROM queuecalls WHERE id = ? FOR UPDATE', [id])
 }

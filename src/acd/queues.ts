@@ -167,7 +167,7 @@ export class Queues implements PartKind {
   }
 
   #offer(row: QueuecallRow, agentIds: readonly string[]): void {
-    if (row.callback) return void this.#callbacks.begin(row)
+    if (row.callback) return this.#callbacks.begin(row)
     const visit = this.#visits.get(row.id)
     if (!visit || visit.isRinging) return // another process carries them, and looks for itself
     Object.assign(visit.row, { status: row.status, offers: row.offers })
