@@ -6,13 +6,15 @@ import { connectionOptions, connectPatiently, isContended, sessionSql, typeormOp
 import { Guard } from './database/guard.ts'
 import { Watch, type DatabaseState } from './database/watch.ts'
 import { fromSqlTime, toSqlTime } from './database/time.ts'
+import { sqlValue } from './database/upsert.ts'
 import type { Logger } from './log.ts'
 
 export { longText } from './database/columns.ts'
 export { isDatabaseAway, isDatabaseReadOnly, isRetryable } from './database/connect.ts'
 export { unhurried } from './database/guard.ts'
 export { migrate } from './database/migrate.ts'
-export { fromSqlTime, now, toSqlTime } from './database/time.ts'
+export { fromNow, fromSqlTime, now, toSqlTime } from './database/time.ts'
+export { sqlValue } from './database/upsert.ts'
 export type { DatabaseState } from './database/watch.ts'
 export type { DataSource, EntityManager } from 'typeorm'
 
@@ -232,9 +234,7 @@ export async function findRow<Row extends ObjectLiteral, Column extends string>(
 /** Stores a new row; again after a crash it is there. */
 export async function insertOnce(database: Pick<EntityManager, 'query'>, table: string, row: object): Promise<void> {
   const names = Object.keys(row)
-  const values = Object.entries(row).map(([name, value]: [string, unknown]) =>
-    name.startsWith('tm_') && typeof value === 'string' ? toSqlTime(value) : value,
-  )
+  const values = Object.entries(row).map(([name, value]: [string, unknown]) => sqlValue(name, value))
   await database.query(
     `INSERT IGNORE INTO ${table} (${names.join(',')}) VALUES (${names.map(() => '?').join(',')})`,
     values,

@@ -1,4 +1,4 @@
-import { fromSqlTime, now, toSqlTime, type EntityManager } from '../database.ts'
+import { fromNow, now, sqlValue, toSqlTime, type EntityManager } from '../database.ts'
 import { insertEvents, type EventOf } from '../events/event.ts'
 
 /** What calls change of a row of `agents`; see sql/016-queues.sql. */
@@ -64,8 +64,7 @@ export function finish(where: Where, id: string, queuecallId: string, wrapUp: nu
   return change(where, id, queuecallId, (agent) => {
     const serviced = agent.serviced + 1
     if (wrapUp === 0) return { ...afterwards(agent), serviced, tm_idle: now() }
-    const until = fromSqlTime(toSqlTime(new Date(Date.now() + wrapUp)))
-    return { status: 'busy', status_reason: 'wrap_up', queuecall_id: null, serviced, tm_wrap_up: until }
+    return { status: 'busy', status_reason: 'wrap_up', queuecall_id: null, serviced, tm_wrap_up: fromNow(wrapUp) }
   })
 }
 
@@ -123,9 +122,7 @@ async function change(
   const wanted = await changes(row)
   if (!wanted) return
   const changed: Changes = { tm_status: now(), ...wanted }
-  const values = Object.entries(changed).map(([name, value]) =>
-    name.startsWith('tm_') && typeof value === 'string' ? toSqlTime(value) : value,
-  )
+  const values = Object.entries(changed).map(([name, value]) => sqlValue(name, value))
   const sets = Object.keys(changed).map((name) => `${name} = ?`)
   await where.manager.query(`UPDATE agents SET ${sets.join(', ')} WHERE id = ?`, [...values, id])
   await tell(where, id)

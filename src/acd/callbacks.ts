@@ -8,8 +8,8 @@ import { idOf } from '../id.ts'
 import type { Logger } from '../log.ts'
 import type { OriginateRequest } from '../outbound/request.ts'
 import { beginMs, calledBack, claim, confirmed } from './callback.ts'
-import { endCallback, lock, type Store } from './queuecall.ts'
-import type { Callback, QueuecallRow, QueueRow } from './row.ts'
+import { endCallback, lockedRow, type Store } from './queuecall.ts'
+import type { CallbackPlace, QueuecallRow, QueueRow } from './row.ts'
 import type { Queueing } from './visit.ts'
 import type { RunBeside } from './wait-sound.ts'
 
@@ -43,29 +43,26 @@ export class Callbacks {
     const { database } = this.house
     const rows: { id: string; queue_id: string; isLost: number; isLeft: number }[] = await database.query(
       `SELECT q.id, q.queue_id, queues.id IS NULL OR q.tm_enter < UTC_TIMESTAMP(6) - INTERVAL ${hoursMax} HOUR AS isLost,
-         q.status = 'connecting' AND q.tm_update < UTC_TIMESTAMP(6) - INTERVAL ${beginMs / 1_000} SECOND AS isLeft FROM queuecalls q LEFT JOIN queues ON queues.id = q.queue_id WHERE q.node = '' AND q.tm_end IS NULL`,
+         q.status = 'connecting' AND q.tm_update < UTC_TIMESTAMP(6) - INTERVAL ${beginMs / 1_000} SECOND AS isLeft
+         FROM queuecalls q LEFT JOIN queues ON queues.id = q.queue_id WHERE q.node = '' AND q.tm_end IS NULL`,
     )
     this.queues = new Set(rows.map(({ queue_id }) => queue_id))
     for (const { id, queue_id, isLost, isLeft } of rows)
-      if (Number(isLost) > 0) await this.drop(id, 'timeout')
+      if (Number(isLost) > 0) await this.drop({ id, queue_id }, 'timeout')
       else if (Number(isLeft) > 0) await this.missed({ id, queue_id }, '')
   }
 
   /** Nobody calls them any more. */
-  drop(id: string, reason: 'timeout' | 'kicked'): Promise<void> {
+  drop(of: Pick<QueuecallRow, 'id' | 'queue_id'>, reason: 'timeout' | 'kicked'): Promise<void> {
     const { store } = this.house
     return transaction(store.database, async (manager) => {
-      const rows = manager.getRepository<QueuecallRow>('queuecalls')
-      const found = await rows.findOneBy({ id })
-      if (!found) return
-      await lock(manager, found)
-      const row = await rows.findOneByOrFail({ id })
-      if (row.callback && row.tm_end === null) await endCallback(store, manager, row, reason)
+      const row = await lockedRow(manager, of)
+      if (row?.callback && row.tm_end === null) await endCallback(store, manager, row, reason)
     })
   }
 
   /** Where a caller can be called back. Throws where that is nowhere. */
-  async placeOf(call: Call, wanted?: Destination): Promise<Omit<Callback, 'attempts'>> {
+  async placeOf(call: Call, wanted?: Destination): Promise<CallbackPlace> {
     const to = wanted ?? (await this.sourceOf(call))
     const { type: dialled, target: number } = call.row.destination
     const from = dialled === 'number' ? ({ type: 'tel', target: number } as const) : undefined

@@ -1,5 +1,5 @@
 import type { Destination } from '../calls/party.ts'
-import { insertOnce, now, toSqlTime, transaction, type DataSource, type EntityManager } from '../database.ts'
+import { insertOnce, now, sqlValue, toSqlTime, transaction, type DataSource, type EntityManager } from '../database.ts'
 import { insertEvents, type EventOf } from '../events/event.ts'
 import { answer, finish, release } from './agents.ts'
 import type { EndReason, OfferResult, OfferRow, QueuecallRow, QueueRow } from './row.ts'
@@ -16,6 +16,12 @@ export async function lock(
 ): Promise<void> {
   await manager.query('SELECT id FROM queues WHERE id = ? FOR UPDATE', [queue_id])
   await manager.query('SELECT id FROM queuecalls WHERE id = ? FOR UPDATE', [id])
+}
+
+/** The row as it is, locked so. */
+export async function lockedRow(manager: EntityManager, of: Pick<QueuecallRow, 'id' | 'queue_id'>) {
+  await lock(manager, of)
+  return manager.getRepository<QueuecallRow>('queuecalls').findOneBy({ id: of.id })
 }
 
 /** Puts a caller into the queue. Answers why that is not done, where it is not. */
@@ -37,7 +43,7 @@ export function enter(
     }
     if (!queue.join_empty && (await onDuty(manager, queue)) === 0) return 'empty'
     const returned = await takeOver(store, manager, row, source)
-    await insertOnce(manager, 'queuecalls', { ...row, skills: JSON.stringify(row.skills) })
+    await insertOnce(manager, 'queuecalls', row)
     if (!returned)
       await manager.query('UPDATE queues SET total_incoming_count = total_incoming_count + 1 WHERE id = ?', [queue.id])
     await insertEvents(manager, [store.eventOf('queuecall', 'created', row)])
@@ -153,8 +159,7 @@ export function requeue(store: Store, row: QueuecallRow, results: Results, queue
 /** The caller is in the queue no more: they were served, or not. */
 export function end(store: Store, row: QueuecallRow, reason: EndReason, queue: QueueRow | undefined): Promise<void> {
   return transaction(store.database, async (manager) => {
-    await lock(manager, row)
-    const found = await manager.getRepository<QueuecallRow>('queuecalls').findOneBy({ id: row.id })
+    const found = await lockedRow(manager, row)
     if (!found || found.tm_end !== null) return
     const where = { manager, eventOf: store.eventOf }
     const { status, tm_service, service_agent_id } = found
@@ -184,10 +189,7 @@ export async function change(
 ): Promise<boolean> {
   const all: Record<string, unknown> = { ...changes, tm_update: now() }
   const sets = Object.keys(all).map((name) => `${name} = ?`)
-  const values = Object.entries(all).map(([name, value]) => {
-    if (name.startsWith('tm_') && typeof value === 'string') return toSqlTime(value)
-    return name === 'callback' && value !== null ? JSON.stringify(value) : value
-  })
+  const values = Object.entries(all).map(([name, value]) => sqlValue(name, value))
   const { affectedRows }: { affectedRows: number } = await manager.query(
     `UPDATE queuecalls SET ${sets.join(', ')} WHERE id = ? AND status = ?`,
     [...values, row.id, status],

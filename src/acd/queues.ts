@@ -71,7 +71,7 @@ export class Queues implements PartKind {
 
   /** Sends a caller out of the queue, also while they talk. Throws where another process carries them. */
   async kick(row: QueuecallRow): Promise<void> {
-    if (row.callback && row.tm_end === null) return this.#callbacks.drop(row.id, 'kicked')
+    if (row.callback && row.tm_end === null) return this.#callbacks.drop(row, 'kicked')
     this.#visitOf(row).tell({ what: 'kicked' })
   }
 

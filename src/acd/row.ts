@@ -81,11 +81,15 @@ export type EndReason =
   /** They have called in before they were called back. */
   | 'returned'
 
-/** Whom the queue calls back. */
-export interface Callback {
+/** Where a caller is called back. */
+export interface CallbackPlace {
   readonly to: Destination
   /** The number that they have called, for them to see. */
   readonly from?: Destination
+}
+
+/** Whom the queue calls back. */
+export interface Callback extends CallbackPlace {
   /** How often they were called. */
   readonly attempts: number
 }

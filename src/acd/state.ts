@@ -8,6 +8,9 @@ type Database = Pick<DataSource, 'query'>
 /** How many of the latest callers tell how long one keeps an agent, and how many give up. */
 const latest = 200
 
+/** Whom nobody reached by a callback, or who came again, is no caller who gave up. */
+const wereOnTheLine = `end_reason NOT IN ('callback_failed', 'returned')`
+
 /** Changes whenever an agent of these queues becomes available, or somebody in them is offered. */
 export async function latestIn(database: Database, queueIds: readonly string[]): Promise<string> {
   const [row]: Record<'agents' | 'offers', string | null>[] = await database.query(
@@ -35,7 +38,7 @@ export async function positionOf(database: Database, { id, queue_id, tm_rank }: 
 export async function paceOf(database: DataSource, queue: QueueRow): Promise<Pace> {
   const rows: { status: string; duration_waiting: number; duration_service: number }[] = await database.query(
     `SELECT status, duration_waiting, duration_service FROM queuecalls WHERE queue_id = ? AND tm_end IS NOT NULL
-       AND end_reason NOT IN ('callback_failed', 'returned')
+       AND ${wereOnTheLine}
        ORDER BY tm_end DESC LIMIT ${latest}`,
     [queue.id],
   )
@@ -125,7 +128,8 @@ export async function historyOf(database: Database, queueId: string, day: string
       `SELECT FLOOR(TIMESTAMPDIFF(SECOND, ?, tm_end) / ${quarterSeconds}) AS begin, COUNT(*) AS incoming,
          SUM(status = 'done') AS serviced, AVG(duration_waiting) AS wait, MAX(duration_waiting) AS longest,
          AVG(IF(status = 'done', duration_service, NULL)) AS service
-       FROM queuecalls WHERE queue_id = ? AND end_reason NOT IN ('callback_failed', 'returned') AND tm_end >= ? AND tm_end < ? + INTERVAL 1 DAY GROUP BY begin ORDER BY begin`,
+       FROM queuecalls WHERE queue_id = ? AND ${wereOnTheLine} AND tm_end >= ? AND tm_end < ? + INTERVAL 1 DAY
+       GROUP BY begin ORDER BY begin`,
       [day, queueId, day, day],
     )
   return rows.map(({ begin, incoming, serviced, wait, longest, service }) => ({

@@ -9,7 +9,7 @@ import type { Sounds } from '../media/sounds.ts'
 import { promise } from './callback.ts'
 import { end, openOffers, requeue, serve, type Store } from './queuecall.ts'
 import { addressesOf, resultOf, ringAgents, type RingHouse, type Ringing } from './ring.ts'
-import type { Callback, EndReason, OfferResult, QueuecallRow, QueueRow } from './row.ts'
+import type { CallbackPlace, EndReason, OfferResult, QueuecallRow, QueueRow } from './row.ts'
 import { WaitSound, type RunBeside } from './wait-sound.ts'
 import { Waiter, type News } from './waiter.ts'
 import { whisper } from './whisper.ts'
@@ -31,7 +31,7 @@ export interface VisitHouse extends RingHouse {
   /** What is said to who waits; asked before each round. */
   waitSteps(visit: Visit): Promise<readonly StepLike[]>
   /** Where a caller can be called back; rejects where that is nowhere. */
-  callbackPlace(call: Call): Promise<Omit<Callback, 'attempts'>>
+  callbackPlace(call: Call): Promise<CallbackPlace>
   /** A caller waits on, or an agent is free. */
   changed(queueId: string): void
 }
@@ -206,7 +206,7 @@ export class Visit {
     )
   }
 
-  async #promise(place: Omit<Callback, 'attempts'>): Promise<EndReason | undefined> {
+  async #promise(place: CallbackPlace): Promise<EndReason | undefined> {
     const { house, queue, row, run } = this
     if (this.#ringing || !(await promise(house.store, row, place, queue))) return undefined
     this.#sound.stop()

@@ -1,7 +1,7 @@
 import { Inbox } from '../ari/inbox.ts'
 import type { AriEvent } from '../ari/types.ts'
 import type { Run } from '../calls/run.ts'
-import type { Callback, QueuecallRow } from './row.ts'
+import type { CallbackPlace, QueuecallRow } from './row.ts'
 
 /** What happens to a caller who waits. */
 export type News =
@@ -10,7 +10,7 @@ export type News =
   | { what: 'answered'; agentId: string }
   | { what: 'rung'; talked: boolean; status: number }
   | { what: 'kicked' }
-  | { what: 'callback'; place: Omit<Callback, 'attempts'> }
+  | { what: 'callback'; place: CallbackPlace }
   | { what: 'empty' }
   /** The time is over. */
   | { what: 'late' }

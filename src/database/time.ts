@@ -17,6 +17,11 @@ export function now(): string {
   return `${written}${String(last - whole * 1_000_000).padStart(6, '0')}Z`
 }
 
+/** What the clock says in so many milliseconds, as rows have it; as `now` it is RFC 3339. */
+export function fromNow(milliseconds: number): string {
+  return fromSqlTime(toSqlTime(new Date(Date.now() + milliseconds)))
+}
+
 /** `2026-01-02 03:04:05.123456`, as the database writes a DATETIME(6), into `2026-01-02T03:04:05.123456Z`. */
 export function fromSqlTime(text: string): string {
   return `${text.slice(0, 10)}T${text.slice(11, 19)}.${text.slice(20).padEnd(6, '0')}Z`

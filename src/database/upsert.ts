@@ -20,7 +20,7 @@ export function upsert(
   const sql =
     `INSERT INTO ${table} (${columns.join(',')}) VALUES ${rows.map(() => places).join(',')} ` +
     `ON DUPLICATE KEY UPDATE ${updates.join(',')}`
-  const lines = rows.map((row) => columns.map((column) => toSql(column, row[column as keyof typeof row])))
+  const lines = rows.map((row) => columns.map((column) => sqlValue(column, row[column as keyof typeof row])))
   return { sql, values: lines.flat(), bytes: lines.map(bytesOf) }
 }
 
@@ -29,7 +29,8 @@ export function textBytes(row: object): number {
   return bytesOf(Object.values(row))
 }
 
-function toSql(column: string, value: unknown): unknown {
+/** A value of a row as a parameter of plain SQL: times, and what is JSON, as the columns have them. */
+export function sqlValue(column: string, value: unknown): unknown {
   if (column.startsWith('tm_') && typeof value === 'string') return toSqlTime(value)
   if (typeof value === 'string') return longText(value)
   return typeof value === 'object' && value !== null ? longText(JSON.stringify(value)) : value

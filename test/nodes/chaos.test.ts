@@ -1,11 +1,10 @@
 import test, { type ExecutionContext } from 'ava'
 import { becomesTrue } from '../../src/stack/shell.ts'
 import type { Part } from '../../src/stack/part.ts'
-import { openStack } from '../../src/stack/stack.ts'
 import { hearEachOther, sdp, talking, type CallView } from '../calls/support.ts'
 import { BareCaller } from '../support/caller.ts'
 import { flow as makeFlow } from '../support/flows.ts'
-import { secondAsterisk, secondHashdial, type Second } from '../support/second.ts'
+import { secondHashdial, twoAsterisks, type Second } from '../support/second.ts'
 import { setUp, type Setup } from '../support/setup.ts'
 import type { Softphone } from '../support/softphone.ts'
 
@@ -16,12 +15,7 @@ const ports = { sip: 30060, api: 30080, asteriskSip: 30070, ari: 30088, mysql: 3
 const otherPorts = { ...ports, asteriskSip: 30072, ari: 30090, rtpFrom: 30700, rtpTo: 30999 }
 const nodes = [`127.0.0.1:${ports.ari}`, `127.0.0.1:${otherPorts.ari}`] as const
 const name = 'chaos'
-const alone = await openStack({ name, ports })
-const other = secondAsterisk(alone, otherPorts)
-const env = { HASHDIAL_ARI_URLS: [alone.ariUrl, other.ariUrl].join() }
-const stack = await openStack({ name, ports, env, moreAsterisks: [otherPorts.asteriskSip] })
-await other.part.start()
-await stack.start({ fresh: true })
+const { stack, other } = await twoAsterisks(name, ports, otherPorts)
 test.after.always(async () => {
   await stack.stop()
   await other.part.stop()

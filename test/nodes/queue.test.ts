@@ -1,22 +1,16 @@
 import test from 'ava'
-import { openStack } from '../../src/stack/stack.ts'
 import { chaos, delayMs } from '../acd/chaos.ts'
 import { doubles, unfair } from '../acd/ledger.ts'
 import { agentIs, agentWithPhone, makeQueue, says, statusesAre, waits } from '../acd/support.ts'
 import { hearEachOther, leavesNothing } from '../calls/support.ts'
-import { secondAsterisk, secondHashdial } from '../support/second.ts'
+import { secondHashdial, twoAsterisks } from '../support/second.ts'
 import { setUp } from '../support/setup.ts'
 
 /** A stack of this file's own, with two Asterisks, and in each test two processes. */
 const ports = { sip: 30060, api: 30080, asteriskSip: 30070, ari: 30088, mysql: 30316, rtpFrom: 30400, rtpTo: 30699 }
 const otherPorts = { ...ports, asteriskSip: 30072, ari: 30090, rtpFrom: 30700, rtpTo: 30999 }
 const name = 'queue-nodes'
-const alone = await openStack({ name, ports })
-const other = secondAsterisk(alone, otherPorts)
-const env = { HASHDIAL_ARI_URLS: [alone.ariUrl, other.ariUrl].join() }
-const stack = await openStack({ name, ports, env, moreAsterisks: [otherPorts.asteriskSip] })
-await other.part.start()
-await stack.start({ fresh: true })
+const { stack, other } = await twoAsterisks(name, ports, otherPorts)
 test.after.always(async () => {
   await stack.stop()
   await other.part.stop()

@@ -112,6 +112,10 @@ export class Softphone {
   async rings(milliseconds?: number): Promise<string> {
     return (await this.#has('CALL_INCOMING', milliseconds)).peeruri ?? ''
   }
+  /** Has any call come in so far? */
+  get hasRung(): boolean {
+    return this.baresip.events.some(({ type }) => type === 'CALL_INCOMING')
+  }
   /** The other side rings (180). */
   async hearsRinging(milliseconds?: number): Promise<void> {
     await this.#has('CALL_RINGING', milliseconds)
