@@ -1,8 +1,11 @@
 import test from 'ava'
+import { ensureModels } from '../../src/stack/models.ts'
 import { becomesTrue } from '../../src/stack/shell.ts'
 import { setUp } from '../support/setup.ts'
 import { tonesHeard } from '../support/tone.ts'
 import { allHearAll, becomes, isInIt, joins, makeConference, participants } from './support.ts'
+
+test.before(() => ensureModels(() => undefined))
 
 test('who comes says their name, the others hear it, and it is kept no longer than they stay', async (t) => {
   const setup = await setUp(t)
