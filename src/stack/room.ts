@@ -85,6 +85,7 @@ export class Room {
     const { user = 'root', stdio = 'pipe', detached = false } = options
     const env = { PATH: '/usr/sbin:/usr/bin:/sbin:/bin', HOME: '/tmp', LC_ALL: 'C.UTF-8', ...options.env }
     // What is not detached ends with us, however we end: no softphone of a test that was killed stays behind.
+    // Twice: the kernel takes the leash off where the user changes (PR_SET_PDEATHSIG in prctl(2)).
     const leash = detached ? [] : ['setpriv', '--pdeathsig', 'KILL']
     const command = [
       ...leash,
@@ -98,6 +99,7 @@ export class Room {
       this.folder,
       checkout,
       user,
+      ...leash,
       program,
       ...args,
     ]
