@@ -60,12 +60,12 @@ export class CallRun<C extends CallFacts = CallFacts> implements Run<C>, Above {
     const signal = this.above?.signal
     if (signal !== this.#aboves && signal) {
       this.#aboves = signal
-      this.#signal = this.above === (this.call as unknown) ? signal : AbortSignal.any([signal, this.#own.signal])
+      this.#signal = AbortSignal.any([signal, this.#own.signal])
     }
     return this.#signal
   }
 
-  /** Ends it, and what it has begun. That of a call ends with the call, by hanging up. */
+  /** Ends it, and what it has begun. The flow of a call ends with the call instead, by hanging up. */
   cancel(): void {
     this.#own.abort(cancelled)
   }

@@ -46,8 +46,9 @@ test.serial('who presses the key is called back in their turn, confirms, and tal
   await caller.rings()
   await agentIs(t, setup, agent, 'ringing')
   await caller.answer()
+  t.true(await becomesTrue(15_000, () => loudness(caller.heard()) > 50), 'the prompt')
   await caller.press('5')
-  await phone.rings()
+  await phone.rings(5_000) // the prompt, which is longer, ends with the key
   await phone.answer()
   await hearEachOther(t, caller, phone)
   await statusesAre(t, setup, queue, ['service', 'waiting'])

@@ -84,7 +84,7 @@ test('sound flows when the offer comes late, after a hold, and after a fax was t
       caller.sound(0)
       return Promise.resolve(caller.heard[0]! >= before + 5)
     }
-    t.true(await becomesTrue(3_000, heard), what)
+    t.true(await becomesTrue(10_000, heard), what)
   }
   const { body } = await caller.dial(uri, '', media)
   t.regex(body, /^m=audio/m)

@@ -86,7 +86,7 @@ export class Baresip {
   }
 
   /** The first event that `wanted` takes, of those from number `since` on; past ones count. */
-  async event(wanted: (event: BaresipEvent) => boolean, since = 0, milliseconds = 10_000): Promise<BaresipEvent> {
+  async event(wanted: (event: BaresipEvent) => boolean, since = 0, milliseconds = 20_000): Promise<BaresipEvent> {
     const late = AbortSignal.timeout(milliseconds)
     for (;;) {
       const found = this.events.slice(since).find(wanted)
