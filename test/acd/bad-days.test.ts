@@ -1,7 +1,8 @@
 import test from 'ava'
 import { becomesTrue } from '../../src/stack/shell.ts'
-import { hasEnded, latestCall, leavesNothing } from '../calls/support.ts'
+import { hasEnded, hearEachOther, latestCall, leavesNothing } from '../calls/support.ts'
 import { setUp } from '../support/setup.ts'
+import { loudness } from '../support/tone.ts'
 import { agentIs, agentWithPhone, makeQueue, says, statusesAre, waits } from './support.ts'
 
 test('two agents who answer in the same instant: one has the caller, the other is free', async (t) => {
@@ -126,4 +127,18 @@ test('a caller may wait in one queue after another, and a stop of the activeflow
   await caller.closed()
   await statusesAre(t, setup, second, ['abandoned'])
   t.true(await becomesTrue(10_000, () => leavesNothing(setup.stack, activeflow_id)))
+})
+
+test('a long announcement ends in its middle when an agent answers', async (t) => {
+  const setup = await setUp(t)
+  const actions = [{ type: 'talk', option: { text: 'All of our people talk with somebody. '.repeat(40) } }]
+  const flow = await setup.api<{ id: string }>('POST', '/flows', { actions })
+  const { agent, phone } = await agentWithPhone(setup, { tone: 1330 })
+  await says(setup, agent, 'away')
+  const caller = await waits(setup, await makeQueue(setup, { wait_flow_id: flow.body.id }), { tone: 440 })
+  t.true(await becomesTrue(10_000, () => loudness(caller.heard()) > 50))
+  await says(setup, agent, 'available')
+  await phone.rings()
+  await phone.answer()
+  await hearEachOther(t, caller, phone)
 })
