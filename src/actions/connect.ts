@@ -1,6 +1,6 @@
 import Joi from 'joi'
-import { calleeOrMeeting, calleesMax, expandAgents, resolveAll } from '../calls/agents.ts'
-import type { Callee, Expanded, Meeting, RingMethod } from '../calls/agents.ts'
+import { callee, calleesMax, expandAgents, resolveAll } from '../calls/agents.ts'
+import type { Callee, Expanded, RingMethod } from '../calls/agents.ts'
 import { dialAll } from '../calls/dial-all.ts'
 import { dialOne } from '../calls/dial.ts'
 import type { DialOptions, Outcome } from '../calls/leg.ts'
@@ -12,7 +12,8 @@ import { ActionError, type Action, type ActionRun, type StepLike } from './actio
 import type { House } from './house.ts'
 
 interface ConnectOptions {
-  destinations: Callee[] | [Meeting]
+  /** A conference must be the only one. */
+  destinations: Callee[]
   /** Without it all at once, or as an agent has it that is the only one. */
   ring_method?: RingMethod
   timeout?: number
@@ -32,7 +33,7 @@ interface ConnectOptions {
 export const connect: Action<ConnectOptions> = {
   about: 'Rings the destinations and connects the caller with the one who answers. When nobody does, the flow goes on.',
   options: Joi.object({
-    destinations: Joi.array().items(calleeOrMeeting).min(1).max(calleesMax).required().custom(meetingAlone).messages({
+    destinations: Joi.array().items(callee).min(1).max(calleesMax).required().custom(meetingAlone).messages({
       'destinations.meeting': '{{#label}}: a conference must be the only destination',
     }),
     ring_method: Joi.valid('ring_all', 'linear'),
@@ -50,7 +51,7 @@ export const connect: Action<ConnectOptions> = {
     const { customer_id } = call.row
     const [first] = options.destinations
     if (first?.type === 'conference') return { push: stepsInto(first.target) }
-    const expanded = await expandOnce(run, options.destinations as Callee[], house)
+    const expanded = await expandOnce(run, options.destinations, house)
     const [from, { found: destinations, problems }] = await Promise.all([
       options.source && addressOf(house, customer_id, options.source),
       resolveAll(house, customer_id, expanded),

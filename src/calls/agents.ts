@@ -1,35 +1,33 @@
 import Joi from 'joi'
 import type { DataSource } from '../database.ts'
+import { directUri } from '../directs/direct.ts'
 import type { Directory } from './directory.ts'
 import { destination, resolveDestination, targets } from './party.ts'
 import type { Destination, Problem, ResolvedDestination } from './party.ts'
 
-/** Who is to be called: at an address, or an agent (by its id) at all of its addresses. */
-export type Callee = Destination | { type: 'agent'; target: string; target_name?: string }
+/** Whom `connect` and a groupcall ring: at an address, an agent (by its id) at all of its addresses, or a conference. */
+export type Callee = Destination | Meeting | { type: 'agent'; target: string; target_name?: string }
+
+/** A conference, by its id. It answers at once. */
+export type Meeting = { type: 'conference'; target: string; target_name?: string }
 
 export type RingMethod = 'ring_all' | 'linear'
 
 const rowId = Joi.string().guid({ separator: '-', wrapper: false }).lowercase()
 
-const anyOf = <T>(...rows: string[]) =>
-  destination.keys({
-    type: Joi.valid('extension', 'sip', 'tel', ...rows).required(),
-    target: Joi.when('type', { switch: [...targets, { is: Joi.valid(...rows), then: rowId.required() }] }),
-  }) as unknown as Joi.ObjectSchema<T>
+const rows = ['agent', 'conference']
 
-export const callee = anyOf<Callee>('agent')
-
-/** A conference (by its id) that the caller comes into: it is nobody who could ring beside others. */
-export type Meeting = { type: 'conference'; target: string; target_name?: string }
-
-export const calleeOrMeeting = anyOf<Callee | Meeting>('agent', 'conference')
+export const callee = destination.keys({
+  type: Joi.valid('extension', 'sip', 'tel', ...rows).required(),
+  target: Joi.when('type', { switch: [...targets, { is: Joi.valid(...rows), then: rowId.required() }] }),
+}) as unknown as Joi.ObjectSchema<Callee>
 
 /** As many as a list may name: agents do not make it longer. */
 export const calleesMax = 20
 
 /** Where callees are to be called. It is JSON: after a crash the same legs have to be found. */
 export interface Expanded {
-  destinations: (Destination & { agent_id?: string })[]
+  destinations: ((Destination | Meeting) & { agent_id?: string })[]
   problems: Problem[]
   /** How the addresses of an agent ring, where it is the only callee. */
   ringMethod?: RingMethod
@@ -42,7 +40,7 @@ export async function expandAgents(
   callees: readonly Callee[],
 ): Promise<Expanded> {
   const ids = callees.flatMap(({ type, target = '' }) => (type === 'agent' ? [target] : []))
-  if (ids.length === 0) return { destinations: callees as Destination[], problems: [] }
+  if (ids.length === 0) return { destinations: callees as Expanded['destinations'], problems: [] }
   const agents = await findAgents(database, customerId, ids)
   const problems: Problem[] = []
   const destinations = callees.flatMap((one): Expanded['destinations'] => {
@@ -65,7 +63,7 @@ export async function resolveAll(
 ): Promise<{ found: ResolvedDestination[]; problems: Problem[] }> {
   const all = await Promise.all(
     expanded.destinations.map(async ({ agent_id, ...destination }) => {
-      const one = await resolveDestination(directory, customerId, destination)
+      const one = await resolveOne(directory, customerId, destination)
       return 'problem' in one && agent_id !== undefined ? { ...one, isUnreachable: true } : one
     }),
   )
@@ -73,6 +71,34 @@ export async function resolveAll(
     found: all.filter((one) => 'endpoint' in one),
     problems: [...expanded.problems, ...all.filter((one) => 'problem' in one)],
   }
+}
+
+function resolveOne(
+  directory: Directory,
+  customerId: string,
+  one: Destination | Meeting,
+): Promise<ResolvedDestination | Problem> {
+  if (one.type === 'conference') return resolveMeeting(directory, customerId, one.target)
+  return resolveDestination(directory, customerId, one)
+}
+
+/** It is called at its direct address, as by anyone. */
+async function resolveMeeting(
+  directory: Directory,
+  customerId: string,
+  id: string,
+): Promise<ResolvedDestination | Problem> {
+  const found: { name: string; hash: string }[] = await directory.database.query(
+    `SELECT c.name, d.hash FROM conferences c JOIN directs d ON d.resource_type = 'conference' AND d.resource_id = c.id
+       WHERE c.id = ? AND c.customer_id = ?`,
+    [id, customerId],
+  )
+  const [row] = found
+  if (!row) return { problem: `you have no conference ${id}`, allowed: true }
+  const target = directUri(row.hash, directory.baseDomain)
+  const resolved = await resolveDestination(directory, customerId, { type: 'sip', target })
+  if ('problem' in resolved) return resolved
+  return { ...resolved, address: { type: 'conference', target: id, target_name: row.name }, outward: false }
 }
 
 interface AgentRow {

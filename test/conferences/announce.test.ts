@@ -1,6 +1,7 @@
 import test from 'ava'
 import { ensureModels } from '../../src/stack/models.ts'
 import { becomesTrue } from '../../src/stack/shell.ts'
+import { hearEachOther } from '../calls/support.ts'
 import { setUp } from '../support/setup.ts'
 import { tonesHeard } from '../support/tone.ts'
 import { allHearAll, becomes, isInIt, joins, makeConference, participants } from './support.ts'
@@ -67,6 +68,41 @@ test('a flow connects its caller to a conference, and goes on after it', async (
   const [member] = await isInIt(setup, conference, 1)
   await setup.api('POST', `/conferencecalls/${member!.id}/kick`)
   await caller.closed()
+})
+
+test('a conference is called as anybody is, and what calls it hears and is heard', async (t) => {
+  const setup = await setUp(t)
+  const conference = await makeConference(setup)
+  const member = await joins(setup, conference, { tone: 440 })
+  const extension = await setup.extension()
+  const phone = await setup.phone(extension, { tone: 830, answers: true })
+  const actions = [{ type: 'connect', option: { destinations: [{ type: 'extension', target: extension.id }] } }]
+  const destination = { type: 'conference', target: conference.id }
+  const made = await setup.api<{ id: string; destination: object }>('POST', '/calls', { destination, actions })
+  t.deepEqual(made.body.destination, { ...destination, target_name: 'test' }, JSON.stringify(made.body))
+  await isInIt(setup, conference, 2)
+  await hearEachOther(t, member, phone)
+  await phone.hangup()
+  await isInIt(setup, conference, 1)
+  await becomes<{ status: string }>(setup, `/calls/${made.body.id}`, ({ status }) => status === 'hangup')
+})
+
+test('a groupcall takes a conference, and one that there is not is said to be none', async (t) => {
+  const setup = await setUp(t)
+  const conference = await makeConference(setup)
+  const order = (target: string) => ({ destinations: [{ type: 'conference', target }], actions: [{ type: 'echo' }] })
+  const made = await setup.api<{ id: string }>('POST', '/groupcalls', order(conference.id))
+  t.is(made.status, 201, JSON.stringify(made.body))
+  await becomes<{ status: string }>(setup, `/groupcalls/${made.body.id}`, ({ status }) => status === 'progressing')
+  await isInIt(setup, conference, 1)
+  await setup.api('POST', `/groupcalls/${made.body.id}/hangup`)
+  await isInIt(setup, conference, 0)
+  const none = '8c0d9f5e-1f8b-4c58-9d0e-7b7f6f1f0a55'
+  const refused = await setup.api<object>('POST', '/groupcalls', order(none))
+  t.is(refused.status, 404)
+  t.regex(JSON.stringify(refused.body), new RegExp(`you have no conference ${none}`))
+  const other = await makeConference(await setUp(t))
+  t.is((await setup.api('POST', '/calls', { destination: order(other.id).destinations[0], actions: [] })).status, 404)
 })
 
 test('what each says in a conference is written down, also of those who come later', async (t) => {
