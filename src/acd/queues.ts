@@ -3,7 +3,7 @@ import type { Call } from '../calls/call.ts'
 import type { Destination } from '../calls/party.ts'
 import type { PartKind } from '../calls/parts.ts'
 import { In } from 'typeorm'
-import { livesOn, type StepLike } from '../calls/run.ts'
+import { livesOn } from '../calls/run.ts'
 import type { DataSource } from '../database.ts'
 import { HashdialError } from '../errors.ts'
 import { idOf } from '../id.ts'
@@ -16,7 +16,8 @@ import { Matching } from './matching.ts'
 import { end, enter, onDuty, type Store } from './queuecall.ts'
 import type { RingHouse } from './ring.ts'
 import type { EndReason, QueuecallRow, QueueRow } from './row.ts'
-import { latestIn, positionOf, spokenWait } from './state.ts'
+import { latestIn } from './state.ts'
+import { waitSteps } from './wait-steps.ts'
 import { Visit, type Queueing, type VisitHouse } from './visit.ts'
 import type { RunBeside } from './wait-sound.ts'
 
@@ -142,7 +143,7 @@ export class Queues implements PartKind {
     const visit = new Visit(
       {
         ...this.house,
-        waitSteps: (of) => this.#waitSteps(of),
+        waitSteps: (of) => waitSteps(this.#database, of),
         callbackPlace: (call) => this.#callbacks.placeOf(call),
         changed: (queueId) => this.#matching.wake(queueId),
       },
@@ -225,19 +226,5 @@ export class Queues implements PartKind {
       if (!queue.leave_when_empty || (await onDuty(this.#database.manager, queue)) > 0) continue
       for (const visit of quiet) if (visit.queue.id === queue.id) visit.tell({ what: 'empty' })
     }
-  }
-
-  /** What is said in one round, with the variables as they are by then. */
-  async #waitSteps({ queue, row, run }: Visit): Promise<readonly StepLike[]> {
-    if (queue.wait_flow_id === null) return []
-    const position = await positionOf(this.#database, row)
-    const wait = await spokenWait(this.#database, queue, position)
-    run.variables['hashdial.queuecall.position'] = String(position)
-    run.variables['hashdial.queuecall.estimated_wait'] = wait === undefined ? '' : String(wait)
-    const rows: { actions: string }[] = await this.#database.query(
-      'SELECT actions FROM flows WHERE id = ? AND customer_id = ?',
-      [queue.wait_flow_id, queue.customer_id],
-    )
-    return rows[0] ? (JSON.parse(rows[0].actions) as StepLike[]) : []
   }
 }

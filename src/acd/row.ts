@@ -26,6 +26,9 @@ export interface QueueRow {
   readonly agent_ids: readonly string[]
   readonly skill_steps: readonly SkillStep[]
   readonly wait_flow_id: string | null
+  /** How often who waits is told `announce_text`, in milliseconds; 0: never. */
+  readonly announce_interval: number
+  readonly announce_text: string
   /** 0: no limit. */
   readonly wait_timeout: number
   /** 0: no limit. */

@@ -46,6 +46,7 @@ export class Visit {
   /** The latest that has rung. */
   #offers = 0
   #isRecorded = false
+  announced = -Infinity
   /** They talk, and MySQL does not know it yet. */
   #unstored: string | undefined
 

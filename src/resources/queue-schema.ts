@@ -28,6 +28,13 @@ const settings = {
     .max(20)
     .description('How far the levels that are required fall while a caller waits.'),
   wait_flow_id: id().allow(null).description('What a caller hears while they wait, again and again; null: music.'),
+  announce_interval: milliseconds(hour)
+    .custom((value: number, { error }) => (value > 0 && value < 15_000 ? error('announce.often') : value))
+    .messages({ 'announce.often': '{{#label}} must be 0, or at least 15000 milliseconds' })
+    .description('How long after an announcement the next one is made, at least 15 s; 0: there is none.'),
+  announce_text: text(1_000).description(
+    'What a caller hears then, before the wait flow or over the music; ${hashdial.queuecall.position} and ${hashdial.queuecall.estimated_wait} (seconds; empty: nobody can tell) are filled in. "": nothing.',
+  ),
   wait_timeout: milliseconds(24 * hour).description('How long a caller waits at most; 0: as long as it takes.'),
   service_timeout: milliseconds(24 * hour).description('How long the two talk at most; 0: no limit.'),
   ring_timeout: milliseconds(180_000).min(1_000).description('How long an agent is rung.'),
@@ -70,6 +77,7 @@ const defaults: Readonly<Record<string, string | number | boolean | null | reado
   ...{ join_empty: true, leave_when_empty: false, max_misses: 0, no_answer_delay: 5_000, reject_delay: 15_000 },
   ...{ busy_delay: 10_000, priority_seconds: 60, service_level: 20_000, recording: 'none', whisper: '' },
   ...{ callback_key: '', callback_attempts: 3, callback_delay: 10_000, callback_retry_delay: 300_000 },
+  ...{ announce_interval: 0, announce_text: 'You are number ${hashdial.queuecall.position} in line. Please wait.' },
   callback_text: 'Thank you. We call you back when it is your turn. Goodbye.',
   callback_prompt: 'You asked us to call you back. Press 1 to talk with us.',
   ...{ on_timeout_flow_id: null, on_empty_flow_id: null, on_full_flow_id: null },

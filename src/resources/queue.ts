@@ -22,6 +22,8 @@ export class Queue implements QueueRow {
   @Json('text') agent_ids: string[]
   @Json('text') skill_steps: SkillStep[]
   @RefersTo('flows', 'queues_wait_flow') wait_flow_id: string | null
+  @Count({ default: 0 }) announce_interval: number
+  @Column({ type: 'varchar', length: 1024, default: '' }) announce_text: string
   @Count() wait_timeout: number
   @Count() service_timeout: number
   @Count() ring_timeout: number

@@ -22,6 +22,7 @@ test('a queue has a direct address, and all of its settings a default', async (t
       on_full_flow_id: null,
     },
     ...{ callback_key: '', callback_attempts: 3, callback_delay: 10_000, callback_retry_delay: 300_000 },
+    ...{ announce_interval: 0, announce_text: 'You are number ${hashdial.queuecall.position} in line. Please wait.' },
     callback_text: 'Thank you. We call you back when it is your turn. Goodbye.',
     callback_prompt: 'You asked us to call you back. Press 1 to talk with us.',
     ...{ wait_queuecall_ids: [], service_queuecall_ids: [] },
@@ -32,6 +33,7 @@ test('a queue has a direct address, and all of its settings a default', async (t
   const path = `/v1.0/queues/${body.id}`
   t.like((await api().put(key, path, { routing_method: 'ring_all', wrap_up: 5_000 })).body, { wrap_up: 5_000 })
   t.is((await api().put(key, path, { routing_method: 'newest_first' })).status, 400)
+  t.is((await api().put(key, path, { announce_interval: 14_999 })).status, 400)
   t.is((await api().delete(key, path)).status, 200)
   t.is((await api().get(key, path)).body.error.reason, 'QUEUE_NOT_FOUND')
 })
