@@ -15,11 +15,11 @@ export type RingMethod = 'ring_all' | 'linear'
 
 const rowId = Joi.string().guid({ separator: '-', wrapper: false }).lowercase()
 
-const rows = ['agent', 'conference']
+const knownById = ['agent', 'conference']
 
 export const callee = destination.keys({
-  type: Joi.valid('extension', 'sip', 'tel', ...rows).required(),
-  target: Joi.when('type', { switch: [...targets, { is: Joi.valid(...rows), then: rowId.required() }] }),
+  type: Joi.valid('extension', 'sip', 'tel', ...knownById).required(),
+  target: Joi.when('type', { switch: [...targets, { is: Joi.valid(...knownById), then: rowId.required() }] }),
 }) as unknown as Joi.ObjectSchema<Callee>
 
 /** As many as a list may name: agents do not make it longer. */
@@ -63,7 +63,10 @@ export async function resolveAll(
 ): Promise<{ found: ResolvedDestination[]; problems: Problem[] }> {
   const all = await Promise.all(
     expanded.destinations.map(async ({ agent_id, ...destination }) => {
-      const one = await resolveOne(directory, customerId, destination)
+      const one =
+        destination.type === 'conference'
+          ? await resolveMeeting(directory, customerId, destination.target)
+          : await resolveDestination(directory, customerId, destination)
       return 'problem' in one && agent_id !== undefined ? { ...one, isUnreachable: true } : one
     }),
   )
@@ -71,15 +74,6 @@ export async function resolveAll(
     found: all.filter((one) => 'endpoint' in one),
     problems: [...expanded.problems, ...all.filter((one) => 'problem' in one)],
   }
-}
-
-function resolveOne(
-  directory: Directory,
-  customerId: string,
-  one: Destination | Meeting,
-): Promise<ResolvedDestination | Problem> {
-  if (one.type === 'conference') return resolveMeeting(directory, customerId, one.target)
-  return resolveDestination(directory, customerId, one)
 }
 
 /** It is called at its direct address, as by anyone. */
