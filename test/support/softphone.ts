@@ -141,7 +141,10 @@ export class Softphone {
     const last = lastSeconds(all, 0.5)
     const heard = tones.map((tone) => `${tone} Hz ${share(last, tone).toFixed(2)}`).join(', ')
     const length = (all.samples.length / all.rate).toFixed(1)
-    return `heard ${length} s; of its last half second: loudness ${loudness(last).toFixed(0)}, ${heard}`
+    const seconds = Array.from({ length: Math.floor(all.samples.length / all.rate) }, (_, second) =>
+      loudness({ rate: all.rate, samples: all.samples.subarray(second * all.rate, (second + 1) * all.rate) }).toFixed(0),
+    )
+    return `heard ${length} s (loudness ${seconds.join(' ')}); of its last half second: ${heard}`
   }
 
   /** Waits until it has heard this tone, clearly, for half a second; false when that does not happen. */
