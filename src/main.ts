@@ -34,11 +34,11 @@ async function main(config: Config, log: Logger): Promise<void> {
   const { secrets, stream, telling } = await openEvents(config, { database, log, web })
   const sounds = await openSounds(config, web, log)
   const holder = { id: randomUUID(), host: hostname().slice(0, 255), url: peerUrlOf(config) }
-  const telephony = createTelephony(config, { database, holder, sounds, web, log }, (count) =>
+  const telephony = createTelephony(config, { database, holder, secrets, sounds, web, log }, (count) =>
     metrics.repairs.inc({ job: 'reconcile' }, count),
   )
   const { activeflows, leases, liveCalls, nodes, outgoing, parts } = telephony
-  const { conferences, queues, transcribes } = parts
+  const { conferences, conversations, queues, transcribes } = parts
   const peers = new Peers(database, holder, clusterKeys(config.clusterSecret, config.secretKeys))
   const scheduled = scheduleJobs(jobsOf(config, database, telephony), database, log, (job, count) =>
     metrics.repairs.inc({ job }, count),
@@ -47,6 +47,7 @@ async function main(config: Config, log: Logger): Promise<void> {
     ...{ config, database, logger: log, metrics, calls: liveCalls, activeflows, prompts: sounds.prompts },
     trunkHosts: new Web([...config.fetchPrivate, ...config.trunkPrivate]),
     ...{ outgoing, recordings: recordingFiles(nodes), conferences, queues, transcribes, secrets, stream },
+    ...{ conversations, voice: sounds.voice },
     ...{ peers, health: { ari: () => leases.health, nodes: () => leases.counts } },
   })
   telling.start()

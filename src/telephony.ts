@@ -15,7 +15,10 @@ import { callColumns } from './calls/row.ts'
 import { Underway } from './calls/underway.ts'
 import { Conferences } from './conferences/conferences.ts'
 import { conferencecallColumns } from './conferences/row.ts'
+import { Conversations } from './conversation/conversations.ts'
+import { aicallColumns, aimessageColumns } from './conversation/row.ts'
 import type { DataSource } from './database.ts'
+import type { KeyRing } from './database/secrets.ts'
 import type { Table } from './database/upsert.ts'
 import { WriteBehind } from './database/write-behind.ts'
 import { eventColumns } from './events/event.ts'
@@ -41,7 +44,8 @@ import type { Web } from './web.ts'
 const tables: Record<string, Table> = {
   ...{ calls: { columns: callColumns }, groupcalls: { columns: groupcallColumns } },
   ...{ activeflows: { columns: activeflowColumns }, conferencecalls: { columns: conferencecallColumns } },
-  ...{ transcripts: { columns: transcriptColumns } },
+  ...{ transcripts: { columns: transcriptColumns }, aicalls: { columns: aicallColumns } },
+  aimessages: { columns: aimessageColumns, immutable: true },
   events: { columns: eventColumns, immutable: true },
 }
 
@@ -61,12 +65,13 @@ interface Given {
   /** This process, as others see it. */
   readonly holder: Holder
   readonly log: Logger
+  readonly secrets: KeyRing
   readonly sounds: Sounds
   readonly web: Web
 }
 
 /** Everything that a call goes through: each is given what it needs, from the floor up. */
-function createEngine(config: TelephonyConfig, { database, log, sounds, web }: Given) {
+function createEngine(config: TelephonyConfig, { database, log, secrets, sounds, web }: Given) {
   const { baseDomain, ringSeconds } = config
   const eventOf = createEventOf(baseDomain)
   const writes = new WriteBehind(database, tables)
@@ -90,6 +95,7 @@ function createEngine(config: TelephonyConfig, { database, log, sounds, web }: G
     ...mediaParts,
     conferences: new Conferences({ store, writes, sounds, transcribes, log }),
     queues,
+    conversations: new Conversations({ ...directory, eventOf, limits, log, ringSeconds, secrets, sounds, writes }),
     agentCalls: new AgentCalls(store, calls.devices, log, () => queues.wake()),
   }
   const makeFlow: MakeFlow = (run, request) => activeflows.create(run, request)

@@ -10,7 +10,7 @@ const floors = [
   ['resources'],
   ['activeflows'],
   ['actions'],
-  ['conferences', 'acd'],
+  ['conferences', 'acd', 'conversation'],
   ['outbound'],
   ['media'],
   ['calls'],

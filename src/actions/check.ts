@@ -13,12 +13,14 @@ export interface Problem {
   problem: string
 }
 
+type ReferenceType = 'flow' | 'conference' | 'queue' | 'ai' | 'team'
+
 export interface Checked {
   /** As they are to be stored: each with its id. */
   actions: StepLike[]
   problems: Problem[]
   /** What they name by its id, which has to exist. */
-  references: { field: string; type: 'flow' | 'conference' | 'queue'; id: string }[]
+  references: { field: string; type: ReferenceType; id: string }[]
   /** The SIP addresses that they call, which may be somebody else's. */
   addresses: { field: string; target: string }[]
 }
@@ -158,7 +160,7 @@ async function checkInner(step: StepLike, place: string, check: Check): Promise<
   const option = step.option as Record<string, unknown>
   for (const [name, value] of Object.entries(option)) {
     if (name === 'destinations') check.checked.addresses.push(...addressesIn(value, `${place}.option.destinations`))
-    const type = /(?:^|_)(flow|conference|queue)_id$/.exec(name)?.[1] as 'flow' | 'conference' | 'queue' | undefined
+    const type = /(?:^|_)(flow|conference|queue|ai|team)_id$/.exec(name)?.[1] as ReferenceType | undefined
     if (type && typeof value === 'string' && uuid.test(value))
       check.checked.references.push({ field: `${place}.option.${name}`, type, id: value })
     if (name !== 'actions') continue

@@ -1,6 +1,7 @@
 import type { Queues } from '../acd/queues.ts'
 import type { Directory } from '../calls/directory.ts'
 import type { Conferences } from '../conferences/conferences.ts'
+import type { Conversations } from '../conversation/conversations.ts'
 import type { Limits } from '../calls/limits.ts'
 import type { Underway } from '../calls/underway.ts'
 import type { LiveCalls } from '../calls/live-calls.ts'
@@ -17,6 +18,7 @@ export interface House extends Directory {
   readonly underway: Underway
   readonly conferences: Conferences
   readonly queues: Queues
+  readonly conversations: Conversations
   readonly outgoing: Outgoing
   readonly limits: Limits
   readonly liveCalls: Pick<LiveCalls, 'get'>

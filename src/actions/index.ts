@@ -1,4 +1,5 @@
 import type { Action, AnyAction } from './action.ts'
+import { ai_talk } from './ai_talk.ts'
 import { amd } from './amd.ts'
 import { answer } from './answer.ts'
 import { beep } from './beep.ts'
@@ -33,6 +34,7 @@ import { webhook_send } from './webhook_send.ts'
 
 /** The registry: an action is its file and one line here. */
 export const actions = {
+  ai_talk,
   amd,
   answer,
   beep,

@@ -41,6 +41,7 @@ const reasons: Partial<Record<ErrorStatus, Reasons>> = {
   METHOD_NOT_ALLOWED: { METHOD_NOT_ALLOWED: 'The path has other methods; the header Allow names them.' },
   DEADLINE_EXCEEDED: { REQUEST_TIMEOUT: 'The request did not arrive in time.' },
   FAILED_PRECONDITION: {
+    AICALL_ENDED: 'The conversation has ended.',
     AGENT_UNREACHABLE: 'Every agent that is to be called is offline, or has no address.',
     ALREADY_RECORDING: 'The conference is being recorded already.',
     CALL_ALREADY_HANGUP: 'The call has ended.',

@@ -50,6 +50,8 @@ export interface ServerOptions {
   trunkHosts?: NonNullable<Site['trunkHosts']>
   conferences?: NonNullable<Site['conferences']>
   queues?: NonNullable<Site['queues']>
+  conversations?: NonNullable<Site['conversations']>
+  voice?: NonNullable<Site['voice']>
   transcribes?: NonNullable<Site['transcribes']>
   secrets?: NonNullable<Site['secrets']>
   /** Where clients of WebSockets go to. */

@@ -13,7 +13,8 @@ export async function openMediaChannel(
 ): Promise<Media> {
   const made = node.ari.channels.externalMedia({
     ...{ channelId, app: node.application, format: 'slin16', external_host: 'INCOMING' },
-    ...{ transport: 'websocket', connection_type: 'server', encapsulation: 'none' },
+    // Its plain text control messages are deprecated (chan_websocket, Asterisk 22.8).
+    ...{ transport: 'websocket', connection_type: 'server', encapsulation: 'none', transport_data: 'f(json)' },
   })
   const { channelvars = {} } = await made.catch((error: unknown) => {
     if (!(error instanceof AriError) || error.status === 0) throw error

@@ -43,6 +43,7 @@ const parts: readonly Part[] = [
   { table: 'transcribes', type: 'transcribe', what: 'finished', status: 'done', end: 'tm_end', by: 'reference_id' },
   { table: 'conferencecalls', type: 'conferencecall', what: 'left', status: 'left', end: 'tm_end', by: 'reference_id' },
   queuecalls,
+  { table: 'aicalls', type: 'aicall', what: 'ended', status: 'terminated', end: 'tm_end', by: 'reference_id' },
 ]
 
 /** Records that a call has ended, with all that belongs to it. False: it had ended. What would follow it does not run. */

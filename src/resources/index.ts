@@ -12,6 +12,8 @@ import { AgentCall } from './agent-call.ts'
 import { AgentTag } from './agent-tags.ts'
 import { AgentToken } from './agent-token.ts'
 import { agents } from './agent.ts'
+import { aicalls, aimessages } from './aicall.ts'
+import { ais } from './ai.ts'
 import { calls } from './call.ts'
 import { conferences } from './conference.ts'
 import { conferencecalls } from './conferencecall.ts'
@@ -28,6 +30,7 @@ import { queuecalls, QueueOffer } from './queuecall.ts'
 import { recordings } from './recording.ts'
 import type { DialableRow, Resource } from './resource.ts'
 import { tags } from './tag.ts'
+import { teams } from './team.ts'
 import { transcribes, transcripts } from './transcribe.ts'
 import { trunks } from './trunk.ts'
 import { webhooks } from './webhook.ts'
@@ -44,12 +47,16 @@ export const resources: readonly Resource[] = [
   flows,
   conferences,
   queues,
+  ais,
+  teams,
   numbers,
   trunks,
   calls,
   groupcalls,
   conferencecalls,
   queuecalls,
+  aicalls,
+  aimessages,
   activeflows,
   recordings,
   transcribes,

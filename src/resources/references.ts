@@ -3,7 +3,9 @@ import { HashdialError } from '../errors.ts'
 import type { Body } from './resource.ts'
 
 /** What may be named by its id in a flow or in another resource, and its table. */
-const tables = { flow: 'flows', conference: 'conferences', queue: 'queues', agent: 'agents' } as const
+const tables = {
+  ...{ flow: 'flows', conference: 'conferences', queue: 'queues', agent: 'agents', ai: 'ais', team: 'teams' },
+} as const
 
 export type ReferenceType = keyof typeof tables
 

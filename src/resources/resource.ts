@@ -7,10 +7,12 @@ import type { OriginateRequest } from '../outbound/request.ts'
 import type { Call } from '../calls/call.ts'
 import type { Queues } from '../acd/queues.ts'
 import type { Conferences } from '../conferences/conferences.ts'
+import type { Conversations } from '../conversation/conversations.ts'
 import type { Destination } from '../calls/party.ts'
 import type { StepLike } from '../calls/run.ts'
 import type { DataSource, EntityManager } from '../database.ts'
 import type { KeyRing } from '../database/secrets.ts'
+import type { Voice } from '../voice/voice.ts'
 import type { Allowed } from '../web-hosts.ts'
 
 /** What every row of a resource has. Most have a customer_id; what is dialable has a direct_hash (see DirectHash). */
@@ -57,6 +59,9 @@ export interface Site {
   readonly secrets?: KeyRing
   readonly conferences?: Conferences
   readonly queues?: Queues
+  readonly conversations?: Conversations
+  /** Who speaks and understands. */
+  readonly voice?: Pick<Voice, 'tts' | 'stt'>
   readonly transcribes?: {
     /** Ends one, without storing any more. */
     drop(id: string): void

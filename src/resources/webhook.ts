@@ -1,7 +1,6 @@
 import Joi from 'joi'
 import { Column, Entity, Index } from 'typeorm'
 import { BelongsTo, Exact, Id, Text, Time } from '../database/columns.ts'
-import type { KeyRing } from '../database/secrets.ts'
 import { toSqlTime } from '../database.ts'
 import { HashdialError } from '../errors.ts'
 import { event, insertEvents } from '../events/event.ts'
@@ -10,6 +9,7 @@ import { newSecret } from '../events/sign.ts'
 import { maxTopicLength, topicPattern } from '../events/topics.ts'
 import { common, detail, name, times } from './fields.ts'
 import type { Body, Resource, Site } from './resource.ts'
+import { keysOf } from './secret.ts'
 
 @Entity({ name: 'webhooks' })
 @Index('webhooks_newest', ['customer_id', 'tm_create', 'id'])
@@ -125,10 +125,4 @@ async function rotate({ id }: Webhook, _body: Body, site: Site): Promise<Body> {
     [keysOf(site).seal(secret, id), until, id],
   )
   return { secret }
-}
-
-function keysOf({ secrets }: Site): KeyRing {
-  if (secrets?.isUsable) return secrets
-  const how = 'there is no key to keep the secret with: the operator has to set HASHDIAL_SECRET_KEYS'
-  throw new HashdialError('FAILED_PRECONDITION', 'SECRET_KEYS_MISSING', how)
 }

@@ -1,7 +1,7 @@
 import { WebSocket, type RawData } from 'ws'
 import { HashdialError } from '../errors.ts'
-import { fromMulaw, toMulaw } from './mulaw.ts'
-import { fromBytes, join, toBytes, type Pcm } from './pcm.ts'
+import { formats, linear, Pace, parseMessage, type Format } from './media-protocol.ts'
+import { join, type Pcm } from './pcm.ts'
 import { Resampler } from './resample.ts'
 
 export interface MediaOptions {
@@ -17,20 +17,6 @@ export interface MediaOptions {
   leadMs?: number
 }
 
-interface Format {
-  rate: number
-  encode: (samples: Int16Array) => Uint8Array
-  decode: (bytes: Uint8Array) => Int16Array
-}
-
-const linear = (rate: number): Format => ({ rate, encode: toBytes, decode: fromBytes })
-const formats: Readonly<Record<string, Format>> = {
-  ulaw: { rate: 8000, encode: toMulaw, decode: fromMulaw },
-  slin: linear(8000),
-  slin16: linear(16_000),
-  slin24: linear(24_000),
-}
-
 /**
  * The sound of one channel that was made with `POST /channels/externalMedia?transport=websocket&encapsulation=none
  * &external_host=INCOMING&connection_type=server`, as Asterisk’s chan_websocket sends and takes it. Closing it hangs the
@@ -42,7 +28,13 @@ export class Media {
   #format: Format = linear(16_000)
   #frame = 320
   #json = false
-  #paused = false
+  /** Asterisk can take no more. */
+  #isFull = false
+  /** Since when nothing is to be heard, though there is more to say. */
+  #heldSince: number | undefined
+  #pace = new Pace(0)
+  #sentMs = 0
+  #asked: ((queued: number) => void)[] = []
   #wake: () => void = () => undefined
   #drained: () => void = () => undefined
   #speaking: Promise<void> = Promise.resolve()
@@ -90,6 +82,32 @@ export class Media {
     return said
   }
 
+  /** Silence at once; what is being said goes on with the next frame by `resume`. */
+  pause(): void {
+    if (this.#heldSince !== undefined) return
+    this.#heldSince = performance.now()
+    this.#command('PAUSE_MEDIA')
+  }
+
+  resume(): void {
+    if (this.#heldSince === undefined) return
+    this.#pace.held(performance.now() - this.#heldSince)
+    this.#heldSince = undefined
+    this.#command('CONTINUE_MEDIA')
+    this.#wake()
+  }
+
+  /** How much of what is being said, or was said last, the other side has heard, in milliseconds: Asterisk knows exactly. */
+  async position(): Promise<number> {
+    const sent = this.#sentMs
+    const queued = await new Promise<number>((resolve) => {
+      this.#asked.push(resolve)
+      if (this.open) this.#command('GET_STATUS')
+      else this.#answer(0)
+    })
+    return Math.max(0, sent - queued * ((this.#frame * 1000) / this.rate))
+  }
+
   close(): void {
     // The handshake of a close would wait for an Asterisk that may be gone.
     if (this.open) this.socket.close(1000)
@@ -118,29 +136,41 @@ export class Media {
     this.options.onSound({ samples: this.#format.decode(bytes), rate: this.rate })
   }
 
-  /** `MEDIA_START key:value …`, or the same as JSON where chan_websocket.conf asks for it. */
   #told(message: string, started: () => void): void {
     this.#json = message.startsWith('{')
-    const { event, format, ptime } = this.#json ? asJson(message) : asText(message)
+    const { event, format, ptime, queue_length: queued } = parseMessage(message)
     if (event === 'MEDIA_START') {
-      const known = formats[format ?? '']
+      const known = formats[String(format)]
       if (!known) return this.close()
       this.#format = known
       this.#frame = (known.rate * Number(ptime ?? 20)) / 1000
       started()
-    } else if (event === 'MEDIA_XOFF') this.#paused = true
-    else if (event === 'MEDIA_XON') this.#resume()
+    } else if (event === 'MEDIA_XOFF') this.#isFull = true
+    else if (event === 'MEDIA_XON') this.#goOn()
     else if (event === 'QUEUE_DRAINED') this.#drained()
+    else if (event === 'STATUS') this.#answer(Number(queued ?? 0))
   }
 
-  #resume(): void {
-    this.#paused = false
+  #answer(queued: number): void {
+    for (const resolve of this.#asked.splice(0)) resolve(queued)
+  }
+
+  #goOn(): void {
+    this.#isFull = false
     this.#wake()
   }
 
   #wakeAll(): void {
-    this.#resume()
+    this.#goOn()
     this.#drained()
+    this.#answer(0)
+  }
+
+  /** A pause outlives a flush, though the documentation says that it does not (measured with 22.10.1). */
+  #flush(): void {
+    this.#command('FLUSH_MEDIA')
+    this.resume()
+    this.#wakeAll()
   }
 
   #command(command: string): void {
@@ -149,21 +179,20 @@ export class Media {
 
   async #say(sound: AsyncIterable<Pcm>, signal: AbortSignal): Promise<void> {
     const either = AbortSignal.any([signal, this.options.signal])
-    const flush = () => {
-      this.#command('FLUSH_MEDIA')
-      this.#wakeAll()
-    }
+    const flush = () => this.#flush()
     either.throwIfAborted()
     either.addEventListener('abort', flush, { once: true })
     try {
-      const pace = new Pace(this.options.leadMs ?? 80)
+      this.#pace = new Pace(this.options.leadMs ?? 80)
+      this.#sentMs = 0
       for await (const frame of this.#frames(sound)) {
-        const wait = pace.next((frame.length * 1000) / this.rate)
+        const wait = this.#pace.next((frame.length * 1000) / this.rate)
         if (wait > 0) await this.#sleep(wait)
-        while (this.#paused && this.open && !either.aborted) await this.#sleep(1000)
+        while ((this.#isFull || this.#heldSince !== undefined) && this.open && !either.aborted) await this.#sleep(1000)
         either.throwIfAborted()
         if (!this.open) throw new HashdialError('UNAVAILABLE', 'MEDIA_CLOSED', 'the channel has ended')
         this.socket.send(this.#format.encode(frame))
+        this.#sentMs += (frame.length * 1000) / this.rate
       }
       await this.#drain()
       either.throwIfAborted()
@@ -209,38 +238,4 @@ export class Media {
       }
     })
   }
-}
-
-/**
- * When the next frame is due. A queue in Asterisk that has once grown never gets shorter (asterisk issue 2115), so it
- * never holds more than the lead; and after a pause of ours nothing is caught up with.
- */
-class Pace {
-  /** When what was sent will have been heard. */
-  #heard = 0
-
-  constructor(readonly leadMs: number) {}
-
-  /** How long to wait before a frame of `ms` is sent. */
-  next(ms: number): number {
-    const now = performance.now()
-    this.#heard = Math.max(this.#heard, now) + ms
-    return this.#heard - now - this.leadMs
-  }
-}
-
-type Message = Readonly<Record<string, string | undefined>>
-
-function asJson(message: string): Message {
-  try {
-    return JSON.parse(message) as Message
-  } catch {
-    return {}
-  }
-}
-
-function asText(message: string): Message {
-  const [event, ...pairs] = message.trim().split(' ')
-  const entries = pairs.map((pair) => [pair.slice(0, pair.indexOf(':')), pair.slice(pair.indexOf(':') + 1)])
-  return { ...(Object.fromEntries(entries) as Message), event }
 }

@@ -33,8 +33,10 @@ export interface Stt {
 
 export interface SttOptions {
   language?: string | undefined
-  /** Tell what was understood so far, about once a second. */
-  interim?: boolean | undefined
+  /** Tell what was understood so far, about once a second; a function is asked each time whether that is wanted now. */
+  interim?: boolean | (() => boolean) | undefined
+  /** As of a Vad. */
+  quick?: boolean | undefined
   /** Who wants it understood: the owners take turns. */
   owner?: string | undefined
   signal: AbortSignal
@@ -50,7 +52,13 @@ export type SttEvent =
 
 /** Tells speech from everything else: where an utterance begins and ends, and when somebody breaks in. */
 export interface Vad {
-  listen(on: (event: VadEvent) => void, options: { signal: AbortSignal }): Promise<AudioSink>
+  listen(on: (event: VadEvent) => void, options: VadOptions): Promise<AudioSink>
+}
+
+export interface VadOptions {
+  /** For a conversation: speech is told after 50 ms of it in place of 200, and its end after 200 ms in place of 500. */
+  quick?: boolean | undefined
+  signal: AbortSignal
 }
 
 /** Times are milliseconds of sound since the ear was opened. */

@@ -9,6 +9,8 @@ const rate = 16_000
 /** Sound before and after what the detector calls speech, for soft consonants. With more, models hear nothing in a short yes. */
 const marginMs = 100
 const interimMs = 1000
+/** The first, in a conversation: is it a word that interrupts? */
+const quickInterimMs = 350
 /** Kept at most: a detector that lags behind further than this has stopped. */
 const memoryMs = 60_000
 
@@ -47,7 +49,7 @@ class Listener implements AudioSink {
     this.#sound.push(this.#resampler.write(sound.samples))
     this.ear.write(sound)
     const utterance = this.#speaking
-    if (this.options.interim && utterance && this.#heardMs() >= utterance.next_ms) this.#tellInterim(utterance)
+    if (utterance && this.#heardMs() >= utterance.next_ms && this.#wantsInterim()) this.#tellInterim(utterance)
     this.#forget(this.#heardMs() - memoryMs)
   }
 
@@ -58,7 +60,8 @@ class Listener implements AudioSink {
 
   hear(event: VadEvent): void {
     if (event.type === 'start') {
-      this.#speaking = { start_ms: event.at_ms, next_ms: event.at_ms + interimMs }
+      const first = this.options.quick ? quickInterimMs : interimMs
+      this.#speaking = { start_ms: event.at_ms, next_ms: event.at_ms + first }
       this.#tell({ type: 'start', start_ms: event.at_ms })
     } else if (event.type === 'quiet') this.#forget(event.until_ms - marginMs)
     else {
@@ -66,6 +69,11 @@ class Listener implements AudioSink {
       this.#tellFinal(event)
       this.#forget(event.end_ms - marginMs)
     }
+  }
+
+  #wantsInterim(): boolean {
+    const { interim = false } = this.options
+    return typeof interim === 'boolean' ? interim : interim()
   }
 
   #tell(event: SttEvent): void {

@@ -5,13 +5,22 @@ import type { VadEvent } from '../speech.ts'
 export interface SileroSettings {
   model: string
   threshold: number
+  utteranceSeconds: number
+  usual: Pace
+  quick: Pace
+}
+
+/** So much silence ends speech, and so much speech begins it. */
+interface Pace {
   silenceSeconds: number
   speechSeconds: number
-  utteranceSeconds: number
 }
 
 /** What an ear asks of the process, and what it hears back. */
-export type SileroQuestion = { ear: number; ask: 'open' | 'end' } | { ear: number; ask: 'hear'; samples: Float32Array }
+export type SileroQuestion =
+  | { ear: number; ask: 'open'; quick: boolean }
+  | { ear: number; ask: 'end' }
+  | { ear: number; ask: 'hear'; samples: Float32Array }
 export interface SileroAnswer {
   ear: number
   event: VadEvent | 'closed'
@@ -21,26 +30,28 @@ export interface SileroAnswer {
 const window = 512
 const settings = data as SileroSettings
 
+type SherpaVad = InstanceType<typeof sherpa.Vad>
+
+function newVad({ silenceSeconds, speechSeconds }: Pace): SherpaVad {
+  const { model, threshold, utteranceSeconds } = settings
+  const times = { minSilenceDuration: silenceSeconds, minSpeechDuration: speechSeconds }
+  const sileroVad = { model, threshold, ...times, maxSpeechDuration: utteranceSeconds, windowSize: window }
+  const how = { sampleRate: 16_000, numThreads: 1, provider: 'cpu', debug: 0 } as const
+  return new sherpa.Vad({ sileroVad, ...how }, utteranceSeconds + 15)
+}
+
 class Detector {
-  readonly #vad = new sherpa.Vad(
-    {
-      sileroVad: {
-        model: settings.model,
-        threshold: settings.threshold,
-        minSilenceDuration: settings.silenceSeconds,
-        minSpeechDuration: settings.speechSeconds,
-        maxSpeechDuration: settings.utteranceSeconds,
-        windowSize: window,
-      },
-      ...{ sampleRate: 16_000, numThreads: 1, provider: 'cpu', debug: 0 },
-    },
-    settings.utteranceSeconds + 15,
-  )
+  readonly #vad: SherpaVad
   #speaking = false
   #heard = 0
   #told = 0
 
-  constructor(readonly tell: (event: VadEvent | 'closed') => void) {}
+  constructor(
+    readonly pace: Pace,
+    readonly tell: (event: VadEvent | 'closed') => void,
+  ) {
+    this.#vad = newVad(pace)
+  }
 
   hear(samples: Float32Array): void {
     for (let at = 0; at < samples.length; at += window) {
@@ -60,7 +71,7 @@ class Detector {
 
   /** What is speech is known after `speechSeconds` of it, and begins a little before. */
   #tellQuiet(): void {
-    const until_ms = this.#heard / 16 - settings.speechSeconds * 1000 - 500
+    const until_ms = this.#heard / 16 - this.pace.speechSeconds * 1000 - 500
     if (this.#speaking || until_ms < this.#told + 1000) return
     this.#told = until_ms
     this.tell({ type: 'quiet', until_ms })
@@ -69,7 +80,7 @@ class Detector {
   #look(): void {
     if (this.#vad.isDetected() && !this.#speaking) {
       this.#speaking = true
-      this.tell({ type: 'start', at_ms: Math.max(0, this.#heard / 16 - settings.speechSeconds * 1000) })
+      this.tell({ type: 'start', at_ms: Math.max(0, this.#heard / 16 - this.pace.speechSeconds * 1000) })
     }
     while (!this.#vad.isEmpty()) {
       const { start, samples } = this.#vad.front(false)
@@ -86,7 +97,8 @@ const detectors = new Map<number, Detector>()
 
 listen((question: SileroQuestion) => {
   const { ear, ask } = question
-  if (ask === 'open') detectors.set(ear, new Detector((event) => tell({ ear, event } satisfies SileroAnswer)))
+  const pace = ask === 'open' && question.quick ? settings.quick : settings.usual
+  if (ask === 'open') detectors.set(ear, new Detector(pace, (event) => tell({ ear, event } satisfies SileroAnswer)))
   else if (ask === 'hear') detectors.get(ear)?.hear(question.samples)
   else {
     detectors.get(ear)?.end()

@@ -2,7 +2,7 @@ import { Aside } from '../aside.ts'
 import { checkModels } from '../models.ts'
 import { toFloats, type Pcm } from '../pcm.ts'
 import { Resampler } from '../resample.ts'
-import type { AudioSink, Vad, VadEvent } from '../speech.ts'
+import type { AudioSink, Vad, VadEvent, VadOptions } from '../speech.ts'
 import type { Provider, VoiceSettings } from './provider.ts'
 import type { SileroAnswer, SileroQuestion, SileroSettings } from './silero-process.ts'
 
@@ -18,12 +18,12 @@ export class Silero implements Vad {
 
   constructor(readonly settings: Pick<VoiceSettings, 'log' | 'modelsFolder'>) {}
 
-  async listen(on: (event: VadEvent) => void, { signal }: { signal: AbortSignal }): Promise<AudioSink> {
+  async listen(on: (event: VadEvent) => void, { quick = false, signal }: VadOptions): Promise<AudioSink> {
     signal.throwIfAborted()
     const aside = await (this.#aside ??= this.#start())
     signal.throwIfAborted()
     const deafen = () => ear.deafen()
-    const ear = new SileroEar(++this.#last, aside, on, () => {
+    const ear = new SileroEar(++this.#last, quick, aside, on, () => {
       signal.removeEventListener('abort', deafen)
       this.#ears.delete(ear.id)
       if (this.#ears.size === 0) aside.hold(false) // idle, it keeps nobody alive
@@ -50,11 +50,11 @@ export class Silero implements Vad {
     const { 'silero_vad_v5.onnx': model } = await checkModels(this.settings.modelsFolder)
     const file = new URL('./silero-process.ts', import.meta.url)
     const data: SileroSettings = {
-      model,
-      threshold: 0.5,
-      silenceSeconds: 0.5,
-      speechSeconds: 0.2,
-      utteranceSeconds: 20,
+      ...{ model, threshold: 0.5, utteranceSeconds: 20 },
+      usual: { silenceSeconds: 0.5, speechSeconds: 0.2 },
+      // Measured with 45 human prompts: speech is told 130 ms after it began, and its end 320 ms after that; with 0.2 s of
+      // speech it is told after 294 ms.
+      quick: { silenceSeconds: 0.2, speechSeconds: 0.05 },
     }
     const aside = new Aside(file, data)
     aside.onMessage((answer) => {
@@ -95,12 +95,13 @@ class SileroEar implements AudioSink {
 
   constructor(
     readonly id: number,
+    readonly quick: boolean,
     private aside: Aside,
     private on: (event: VadEvent) => void,
     readonly gone: () => void,
   ) {
     this.#closed = new Promise((resolve) => (this.#close = resolve))
-    this.#send({ ear: id, ask: 'open' })
+    this.#send({ ear: id, ask: 'open', quick })
   }
 
   /** In a process that counts from its own beginning. */
@@ -108,7 +109,7 @@ class SileroEar implements AudioSink {
     if (this.#began !== undefined) this.#tell({ type: 'end', start_ms: this.#began, end_ms: this.#heardMs })
     this.aside = aside
     this.#offsetMs = this.#heardMs
-    this.#send({ ear: this.id, ask: 'open' })
+    this.#send({ ear: this.id, ask: 'open', quick: this.quick })
     if (this.#closing) this.#send({ ear: this.id, ask: 'end' })
   }
 

@@ -1,0 +1,70 @@
+import { isAcknowledgement } from './turn-end.ts'
+
+/** So long after the first sound of speech it is decided whether it interrupts. */
+const decisionMs = 600
+
+interface Mouth {
+  /** Silence at once, for now. */
+  pause(): void
+  /** Goes on with the next frame. */
+  resume(): void
+  /** What is being said is not wanted any more. */
+  interrupt(): void
+}
+
+/**
+ * Barge-in that hesitates. At the first sound of speech the AI falls silent; then a word that is more than "mm-hm", or
+ * speech that goes on, interrupts, and anything else does not: the AI goes on where it was.
+ */
+export class BargeIn {
+  #timer: NodeJS.Timeout | undefined
+  #isOn = false
+  #text: string | undefined
+
+  constructor(readonly mouth: Mouth) {}
+
+  /** The caller begins to speak while the AI speaks. */
+  speech(): void {
+    if (this.#isOn) return
+    this.#isOn = true
+    this.#text = undefined
+    this.mouth.pause()
+    this.#timer = setTimeout(() => this.#decide(), decisionMs)
+  }
+
+  /** What they have said so far. */
+  partial(text: string): void {
+    if (!this.#isOn) return
+    this.#text = text
+    if (!isAcknowledgement(text)) this.#interrupt()
+  }
+
+  /** They fell silent, having said this. True: the AI talks on, and there is nothing to answer. */
+  silence(text: string): boolean {
+    if (!this.#isOn) return false
+    if (!isAcknowledgement(text)) {
+      this.#interrupt()
+      return false
+    }
+    this.end()
+    this.mouth.resume()
+    return true
+  }
+
+  /** The AI has said all, or something else has interrupted it. */
+  end(): void {
+    clearTimeout(this.#timer)
+    this.#isOn = false
+  }
+
+  /** Who has said no more than "mm-hm" by now, and goes on, may still interrupt. */
+  #decide(): void {
+    if (this.#text !== undefined && isAcknowledgement(this.#text)) this.mouth.resume()
+    else this.#interrupt()
+  }
+
+  #interrupt(): void {
+    this.end()
+    this.mouth.interrupt()
+  }
+}

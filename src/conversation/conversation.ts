@@ -1,0 +1,281 @@
+import type { Logger } from '../log.ts'
+import { HashdialError } from '../errors.ts'
+import type { Pcm } from '../voice/pcm.ts'
+import type { Timing, ToolCall } from './row.ts'
+import { BargeIn } from './barge-in.ts'
+import type { Dialogue } from './dialogue.ts'
+import type { Engine, EngineEvent, Member } from './engine.ts'
+import { Keys } from './keys.ts'
+import { Line } from './line.ts'
+import { Patience } from './patience.ts'
+import type { Conversing } from './handover.ts'
+import { ToolRun, type Ending, type ToolOutcome } from './tool-run.ts'
+import type { Utterance } from './utterance.ts'
+
+/** What a conversation needs of those who know more than it. */
+export interface ConversationHouse {
+  readonly log: Logger
+  engineFor(member: Member, events: { tell(event: EngineEvent): void; speaks(): boolean; signal: AbortSignal }): Engine
+  member(id: string): Promise<Member>
+  /** Who goes on when the provider of this one fails; undefined: nobody. */
+  next(member: Member): Promise<Member | undefined>
+  /** Another talks now. */
+  switched(member: Member): void
+  tell(what: 'interrupted' | 'false_interruption'): void
+  /** Connects the caller with somebody; resolves to whether they talked, when they have done so. */
+  connect(outcome: NonNullable<ToolOutcome['connect']>): Promise<boolean>
+}
+
+interface Answer {
+  readonly utterance: Utterance
+  readonly calls?: Promise<readonly ToolCall[]>
+  readonly timing?: Timing
+  readonly protectMs?: number
+}
+
+interface Speaking extends Answer {
+  readonly end: AbortController
+  readonly protectedUntil: number
+  heard?: string
+}
+
+const apology = 'I am sorry, something went wrong here. Goodbye.'
+const callsInARow = 5
+
+/** One caller talks with AIs, from the first word to the last. */
+export class Conversation {
+  readonly #tools: ToolRun
+  readonly #bargeIn: BargeIn
+  readonly #patience: Patience
+  readonly #keys: Keys
+  readonly #over = new AbortController()
+  #engine!: Engine
+  #line: Line | undefined
+  #speaking: Speaking | undefined
+  /** What is to be said, one after another. */
+  #said: Promise<void> = Promise.resolve()
+  #toolsInARow = 0
+  #end: (ending: Ending) => void = () => undefined
+  readonly #ending = new Promise<Ending>((resolve) => (this.#end = resolve))
+
+  constructor(
+    readonly house: ConversationHouse,
+    readonly run: Conversing,
+    readonly dialogue: Dialogue,
+    public member: Member,
+  ) {
+    this.#tools = new ToolRun(run)
+    this.#bargeIn = new BargeIn({
+      pause: () => this.#line?.media.pause(),
+      resume: () => this.#goOn(),
+      interrupt: () => void this.#interrupt(),
+    })
+    this.#patience = new Patience(member.ai, (prompt) => this.#prompt(prompt))
+    this.#keys = new Keys(run.call.dtmf, {
+      pressed: () => void this.#interrupt(),
+      entered: (digits) => this.#entered(digits),
+    })
+  }
+
+  /** `begin`: what it says first; undefined: it answers what was said and done last. Throws the call's reason. */
+  async untilOver(begin: string | undefined, leftMs: number): Promise<Ending> {
+    const { run } = this
+    const timer = setTimeout(() => this.finish({ reason: 'max_duration' }), Math.max(0, leftMs))
+    const ended = new Promise<never>((_, reject) => {
+      const fail = () => reject(run.signal.reason as Error)
+      run.signal.addEventListener('abort', fail, { once: true, signal: this.#over.signal })
+    })
+    try {
+      run.signal.throwIfAborted()
+      this.#engine = await this.#start(this.member)
+      this.#line = await Line.open(run, run.id, (sound) => this.#hear(sound))
+      if (begin === undefined) this.#engine.answer()
+      else if (begin === '') this.#patience.begin()
+      else this.#say(begin, this.member.ai.vad_config.protect)
+      return await Promise.race([this.#ending, ended])
+    } finally {
+      clearTimeout(timer)
+      this.#over.abort()
+      this.#patience.end()
+      this.#keys.end()
+      this.#bargeIn.end()
+      this.#speaking?.end.abort()
+      await Promise.all([this.#engine?.close(), this.#line?.close()])
+    }
+  }
+
+  /** It ends now, whatever is being said. */
+  finish(ending: Ending): void {
+    this.#end(ending)
+  }
+
+  #hear(sound: Pcm): void {
+    this.#engine.hear(sound)
+  }
+
+  async #start(member: Member): Promise<Engine> {
+    const engine: Engine = this.house.engineFor(member, {
+      // What one says that does not talk any more is not heard.
+      tell: (event) => void (this.#engine === engine && this.#told(event)),
+      speaks: () => this.#speaking !== undefined,
+      signal: AbortSignal.any([this.run.signal, this.#over.signal]),
+    })
+    await engine.start()
+    return engine
+  }
+
+  #told(event: EngineEvent): void {
+    if (event.type === 'speech') {
+      this.#patience.end()
+      if (this.#mayInterrupt()) this.#bargeIn.speech()
+    } else if (event.type === 'partial') this.#bargeIn.partial(event.text)
+    else if (event.type === 'silence') this.#silent(event.text)
+    else if (event.type === 'turn') this.#turn(event.text, event.timing)
+    else if (event.type === 'answer') this.#play(event)
+    else this.house.log.warn({ problem: problemOf(event.error) }, 'an AI did not understand a caller')
+  }
+
+  #mayInterrupt(): boolean {
+    const { ai } = this.member
+    return this.#speaking !== undefined && ai.vad_config.barge_in && performance.now() > this.#speaking.protectedUntil
+  }
+
+  #silent(text: string): void {
+    if (this.#bargeIn.silence(text)) {
+      this.#engine.drop()
+      this.house.tell('false_interruption')
+    } else if (!this.#speaking) this.#patience.begin()
+  }
+
+  #turn(text: string, timing: Timing): void {
+    this.#heardCaller()
+    this.dialogue.add({ role: 'user', content: text, timing })
+    this.#engine.answer()
+  }
+
+  #heardCaller(): void {
+    this.#patience.reset()
+    this.#tools.callerSpoke()
+    this.#toolsInARow = 0
+  }
+
+  #entered(digits: string): void {
+    this.#heardCaller()
+    const content = `[pressed ${digits}]`
+    this.dialogue.add({ role: 'user', content }, this.member.ai.sensitive ? '[pressed keys]' : content)
+    this.#engine.answer()
+  }
+
+  #prompt(text: string | undefined): void {
+    if (text === undefined) return this.finish({ reason: 'silence' })
+    this.#say(text)
+  }
+
+  #say(text: string, protectMs = 0): void {
+    this.#play({ utterance: this.#engine.say(text), protectMs })
+  }
+
+  #play(answer: Answer): void {
+    answer.calls?.catch(() => undefined) // whoever says it tells it
+    this.#said = this.#said.then(() => this.#playOne(answer)).catch((error: unknown) => this.#fail(error))
+  }
+
+  async #playOne(answer: Answer): Promise<void> {
+    const { utterance, calls, protectMs = 0, timing = {} } = answer
+    if (this.#over.signal.aborted) return
+    this.#patience.end()
+    const speaking: Speaking = { ...answer, end: new AbortController(), protectedUntil: performance.now() + protectMs }
+    this.#speaking = speaking
+    try {
+      await this.#line!.media.say(utterance, speaking.end.signal)
+    } catch (error) {
+      if (this.run.signal.aborted || this.#over.signal.aborted) return
+      if (!speaking.end.signal.aborted) throw error
+      const content = speaking.heard ?? ''
+      if (content !== '') this.dialogue.add({ role: 'assistant', content, interrupted: true, timing })
+      return
+    } finally {
+      this.#speaking = undefined
+      this.#bargeIn.end()
+    }
+    const tool_calls = (await calls) ?? []
+    if (utterance.text !== '' || tool_calls.length > 0)
+      this.dialogue.add({ role: 'assistant', content: utterance.text, tool_calls, timing })
+    if (tool_calls.length > 0) await this.#do(tool_calls)
+    else this.#patience.begin()
+  }
+
+  #goOn(): void {
+    this.#line?.media.resume()
+  }
+
+  /** What was heard is what was said; the rest nobody will hear. */
+  async #interrupt(): Promise<void> {
+    const speaking = this.#speaking
+    if (!speaking || speaking.heard !== undefined) return
+    this.#bargeIn.end()
+    speaking.heard = ''
+    this.#line?.media.pause()
+    speaking.heard = speaking.utterance.heard((await this.#line?.media.position()) ?? 0)
+    speaking.end.abort()
+    this.#engine.stop()
+    this.house.tell('interrupted')
+  }
+
+  async #do(calls: readonly ToolCall[]): Promise<void> {
+    let isSilent = true
+    for (const [index, call] of calls.entries()) {
+      const isTooMany = index >= callsInARow || ++this.#toolsInARow > callsInARow
+      const outcome: ToolOutcome = isTooMany
+        ? { result: 'This was not done: too much at once. Talk with the caller.' }
+        : await this.#tools.do(call, this.member)
+      const talked = outcome.connect !== undefined && (await this.#connect(outcome.connect))
+      const result = talked ? 'They have talked.' : outcome.result
+      this.dialogue.add({ role: 'tool', content: result, tool_call_id: call.id })
+      if (talked) return this.finish({ reason: 'handed_over' })
+      if (outcome.ending) return this.finish(outcome.ending)
+      if (outcome.memberId !== undefined) await this.#switchTo(await this.house.member(outcome.memberId))
+      isSilent &&= outcome.isSilent === true
+    }
+    if (isSilent || this.#toolsInARow > callsInARow) this.#patience.begin()
+    else this.#engine.answer()
+  }
+
+  async #connect(destination: NonNullable<ToolOutcome['connect']>): Promise<boolean> {
+    await this.#line!.part()
+    const talked = await this.house.connect(destination)
+    if (!talked) await this.#line!.join()
+    return talked
+  }
+
+  async #switchTo(member: Member): Promise<void> {
+    const engine = await this.#start(member)
+    const old = this.#engine
+    this.#engine = engine
+    this.member = member
+    this.#patience.ai = member.ai
+    void old.close()
+    this.house.switched(member)
+  }
+
+  /** The provider has failed: the next AI goes on, or the conversation ends politely. */
+  async #fail(error: unknown): Promise<void> {
+    if (this.run.signal.aborted || this.#over.signal.aborted) return
+    this.house.log.warn({ problem: problemOf(error), ai: this.member.ai.id }, 'an AI cannot go on')
+    try {
+      const next = await this.house.next(this.member)
+      if (next) {
+        await this.#switchTo(next)
+        return this.#engine.answer()
+      }
+      await this.#line?.media.say(this.#engine.say(apology), this.#over.signal)
+    } catch (again) {
+      this.house.log.warn({ problem: problemOf(again) }, 'an AI could not end politely')
+    }
+    this.finish({ reason: 'failed' })
+  }
+}
+
+/** What a server says may have what the caller has said in it: its message is not logged. */
+const problemOf = (error: unknown): string =>
+  error instanceof HashdialError ? error.reason : ((error as Error | undefined)?.name ?? 'unknown')

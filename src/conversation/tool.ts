@@ -1,0 +1,90 @@
+import type { AiRow, TeamMember } from './row.ts'
+
+/** What a model may call, as it is told of it. */
+export interface Tool {
+  readonly name: string
+  readonly description: string
+  /** JSON Schema of an object. */
+  readonly parameters: object
+}
+
+/** What an AI may do beside talking; it has those that `tool_names` names. */
+export const toolNames = [
+  ...['connect_call', 'queue_join', 'send_digits', 'get_variables', 'set_variables'],
+  ...['stop_service', 'stop_flow', 'stop_media'],
+] as const
+
+const object = (properties: Record<string, object>, required = Object.keys(properties)) => ({
+  ...{ type: 'object', properties, required, additionalProperties: false },
+})
+
+const oneOf = (names: readonly string[], description: string) => ({ type: 'string', enum: names, description })
+
+/** The tools of an AI, and the transitions of a member of a team. What leads nowhere is not there. */
+export function toolsOf(ai: AiRow, transitions: TeamMember['transitions'] = []): Tool[] {
+  const [queues, people] = [
+    ai.destinations.filter(({ type }) => type === 'queue'),
+    ai.destinations.filter(({ type }) => type !== 'queue'),
+  ]
+  const told = (all: AiRow['destinations']) =>
+    all.map(({ name, description = '' }) => `${name}${description && `: ${description}`}`).join('; ')
+  const all: (Tool | undefined)[] = [
+    people.length === 0
+      ? undefined
+      : tool('connect_call', `Connect the caller with somebody (${told(people)}).`, {
+          name: oneOf(
+            people.map(({ name }) => name),
+            'Whom to call',
+          ),
+        }),
+    queues.length === 0
+      ? undefined
+      : tool('queue_join', `Put the caller into a queue (${told(queues)}).`, {
+          name: oneOf(
+            queues.map(({ name }) => name),
+            'Which queue',
+          ),
+        }),
+    tool('send_digits', 'Press keys (DTMF) for the caller.', {
+      digits: { type: 'string', pattern: '^[0-9A-D*#]{1,32}$' },
+    }),
+    ai.variable_names.length === 0 ? undefined : tool('get_variables', 'Read what is known of the caller.', {}),
+    ai.variable_names.length === 0
+      ? undefined
+      : {
+          ...{ name: 'set_variables', description: 'Note what the caller has said.' },
+          parameters: object(Object.fromEntries(ai.variable_names.map((name) => [name, { type: 'string' }])), []),
+        },
+    tool('stop_service', 'End the conversation, when the caller has all that they want. Say goodbye before.', {}),
+    tool('stop_flow', 'End the call. Say goodbye before.', {}),
+    tool('stop_media', 'Be silent at once, when the caller wants that.', {}),
+  ]
+  const own = all.filter((one) => one !== undefined && ai.tool_names.includes(one.name)) as Tool[]
+  return [...own, ...transitions.map(({ function_name, description }) => handOver(function_name, description))]
+}
+
+function tool(name: (typeof toolNames)[number], description: string, properties: Record<string, object>): Tool {
+  return { name, description, parameters: object(properties) }
+}
+
+function handOver(name: string, description: string): Tool {
+  const reason = { type: 'string', description: 'Why, in a few words' }
+  return {
+    name,
+    description: description || 'Hand the caller over to a colleague.',
+    parameters: object({ reason }, []),
+  }
+}
+
+/** What a model gave as arguments; undefined: it is no JSON object. */
+export function argumentsOf({ arguments: given }: { arguments: string }): Record<string, unknown> | undefined {
+  if (given.trim() === '') return {}
+  try {
+    const value: unknown = JSON.parse(given)
+    return typeof value === 'object' && value !== null && !Array.isArray(value)
+      ? (value as Record<string, unknown>)
+      : undefined
+  } catch {
+    return undefined
+  }
+}

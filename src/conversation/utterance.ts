@@ -1,0 +1,75 @@
+import { milliseconds, type Pcm } from '../voice/pcm.ts'
+
+/**
+ * Something that is to be said: its sound, while it is made, and which words are at which place of it, so that it is
+ * known what somebody has heard who interrupts.
+ */
+export class Utterance implements AsyncIterable<Pcm> {
+  readonly #pieces: { text: string; ms: number }[] = []
+  readonly #sound: Pcm[] = []
+  #over: { error?: unknown } | undefined
+  #wake: () => void = () => undefined
+  /** When its first sound was there, on the clock of performance.now(). */
+  firstSoundAt: number | undefined
+
+  /** What the sound says that follows. */
+  say(text: string): void {
+    this.#pieces.push({ text, ms: 0 })
+  }
+
+  add(sound: Pcm): void {
+    if (sound.samples.length === 0) return
+    this.firstSoundAt ??= performance.now()
+    const last = this.#pieces.at(-1)
+    if (last) last.ms += milliseconds(sound)
+    this.#sound.push(sound)
+    this.#wake()
+  }
+
+  /** That was all of it. */
+  end(): void {
+    this.#over ??= {}
+    this.#wake()
+  }
+
+  /** It ends here, and whoever says it is told why. */
+  fail(error: unknown): void {
+    this.#over ??= { error }
+    this.#wake()
+  }
+
+  get text(): string {
+    return this.#pieces.map(({ text }) => text).join(' ')
+  }
+
+  /** The words that were begun in the first `ms` of it. */
+  heard(ms: number): string {
+    const heard: string[] = []
+    let left = ms
+    for (const piece of this.#pieces) {
+      if (left >= piece.ms) heard.push(piece.text)
+      else if (left > 0) heard.push(beginning(piece.text, left / piece.ms))
+      left -= piece.ms
+      if (left <= 0) break
+    }
+    return heard.filter((text) => text !== '').join(' ')
+  }
+
+  async *[Symbol.asyncIterator](): AsyncGenerator<Pcm> {
+    for (;;) {
+      const next = this.#sound.shift()
+      if (next) yield next
+      else if (this.#over) {
+        if ('error' in this.#over) throw this.#over.error
+        return
+      } else await new Promise<void>((resolve) => (this.#wake = resolve))
+    }
+  }
+}
+
+/** So much of a text, to its last whole word. */
+function beginning(text: string, part: number): string {
+  const cut = text.slice(0, Math.round(text.length * part))
+  const isWhole = /\s/.test(text[cut.length] ?? ' ')
+  return (isWhole ? cut : cut.replace(/\S*$/, '')).trim()
+}

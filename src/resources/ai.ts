@@ -1,0 +1,124 @@
+import Joi from 'joi'
+import { Column, Entity, Index } from 'typeorm'
+import { checkAi } from '../conversation/check.ts'
+import type { AiRow, Budget, EngineType, NamedDestination, VadConfig } from '../conversation/row.ts'
+import { BelongsTo, Count, Exact, Flag, Id, Json, Text, Time } from '../database/columns.ts'
+import { DirectHash } from '../directs/direct.ts'
+import { HashdialError } from '../errors.ts'
+import { settings, settingsDefaults } from './ai-schema.ts'
+import { common, detail, direct, name, times } from './fields.ts'
+import { checkReferences, type Reference } from './references.ts'
+import type { Body, DialableResource, Site } from './resource.ts'
+import { keysOf } from './secret.ts'
+
+@Entity({ name: 'ais' })
+@Index('ais_newest', ['customer_id', 'tm_create', 'id'])
+export class Ai implements AiRow {
+  @Id() id: string
+  @BelongsTo('customers', 'ais_customer') customer_id: string
+  @Text(255) name: string
+  @Text(1024) detail: string
+  @Exact(16) mode: 'media'
+  @Exact(16) engine_type: EngineType
+  @Exact(255) engine_model: string
+  @Text(2048) engine_url: string
+  @Column({ type: 'text', charset: 'ascii', collation: 'ascii_bin' }) sealed_engine_key: string
+  @Column({ type: 'mediumtext' }) init_prompt: string
+  @Json('mediumtext') parameter: Record<string, unknown>
+  @Exact(64) tts_type: string
+  @Text(255) tts_voice_id: string
+  @Exact(64) stt_type: string
+  @Exact(32) stt_language: string
+  @Json('text') vad_config: VadConfig
+  @Json('text') tool_names: string[]
+  @Json('text') variable_names: string[]
+  @Json('mediumtext') tools: never[]
+  @Json('text') destinations: NamedDestination[]
+  @Json('text') fallback_ai_ids: string[]
+  @Json('text') budget: Budget
+  @Count() max_duration: number
+  @Text(1024) greeting: string
+  @Json('text') silence_prompts: string[]
+  @Flag() sensitive: boolean
+  @Time() tm_create: string
+  @Time({ nullable: true }) tm_update: string | null
+  @DirectHash('ai') direct_hash: string
+
+  get has_engine_key(): boolean {
+    return this.sealed_engine_key !== ''
+  }
+}
+
+const engineKey = Joi.string()
+  .allow('')
+  .max(1_024)
+  .pattern(/^[\x21-\x7e]*$/)
+  .messages({ 'string.pattern.base': '{{#label}} may have printable ASCII characters only, and no spaces' })
+  .description('The provider\'s key; "" is none. Kept encrypted, and never shown.')
+  .example('sk-1234')
+
+const given = { name, detail, ...settings, engine_key: engineKey }
+
+const defaults: Readonly<Record<string, unknown>> = { name: '', detail: '', ...settingsDefaults, engine_key: '' }
+
+export const ais: DialableResource<Ai> = {
+  type: 'ai',
+  plural: 'ais',
+  about:
+    'An AI that talks with callers: with a model of a provider, or by rules and without any provider (`scripted`). Anyone ' +
+    'who calls its direct address talks with it.',
+  entity: Ai,
+  deletable: true,
+  direct: 'on request',
+  schema: {
+    read: Joi.object({
+      ...common,
+      ...Object.fromEntries(Object.entries(settings).map(([field, schema]) => [field, schema.required()])),
+      has_engine_key: Joi.boolean().required(),
+      ...direct,
+      ...times,
+    }),
+    create: Joi.object(
+      Object.fromEntries(
+        Object.entries(given).map(([field, schema]) => [field, schema.default(defaults[field] as never)]),
+      ),
+    ),
+    update: Joi.object(given),
+  },
+  steps: ({ id: ai_id }) => [
+    { type: 'answer', option: {} },
+    { type: 'ai_talk', option: { ai_id } },
+  ],
+  check: (body, where) => checkReferences(body, where, referencesOf(body)),
+  make: ({ id, engine_key: key }, site) => ({ tools: [], sealed_engine_key: sealed(key, String(id), site) }),
+  created: ({ row, site }) => checkWhole(row, site),
+  async updated({ row, body, manager, site }) {
+    await checkWhole(row, site)
+    if (body.engine_key === undefined) return
+    const key = sealed(body.engine_key, row.id, site)
+    await manager.query('UPDATE ais SET sealed_engine_key = ? WHERE id = ?', [key, row.id])
+  },
+}
+
+/** Fields that only go together are looked at in the row as it is to be: a part of it may be right alone. */
+async function checkWhole(row: AiRow, { voice }: Site): Promise<void> {
+  const details = checkAi(row, voice)
+  if (details.length === 0) return
+  const told = details.map(({ field, problem }) => `${field}: ${problem}`).join('; ')
+  throw new HashdialError('INVALID_ARGUMENT', 'INVALID_ARGUMENT', told, details)
+}
+
+function referencesOf(body: Body): Reference[] {
+  const { destinations = [], fallback_ai_ids = [] } = body as Partial<AiRow>
+  const named = destinations.flatMap(({ type, target = '' }, index): Reference[] =>
+    type === 'agent' || type === 'queue' ? [{ field: `destinations.${index}.target`, type, id: target }] : [],
+  )
+  return [
+    ...named,
+    ...fallback_ai_ids.map((id, index) => ({ field: `fallback_ai_ids.${index}`, type: 'ai' as const, id })),
+  ]
+}
+
+function sealed(key: unknown, id: string, site: Site): string {
+  return typeof key === 'string' && key !== '' ? keysOf(site).seal(key, id) : ''
+}
