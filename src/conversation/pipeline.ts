@@ -1,6 +1,6 @@
+import { GapFiller } from '../media/gap-filler.ts'
 import type { Pcm } from '../voice/pcm.ts'
-import { milliseconds } from '../voice/pcm.ts'
-import type { AudioSink, Stt, SttEvent, Tts } from '../voice/speech.ts'
+import type { Stt, SttEvent, Tts } from '../voice/speech.ts'
 import type { Dialogue } from './dialogue.ts'
 import type { Engine, EngineEvent, Member } from './engine.ts'
 import { Generation, justSay } from './generation.ts'
@@ -27,8 +27,7 @@ export interface PipelineHouse {
  * are silent; it is heard when they have been silent for long enough, and thrown away when they go on.
  */
 export class Pipeline implements Engine {
-  #ear: AudioSink | undefined
-  #heardMs = 0
+  #ear: GapFiller | undefined
   /** What the caller has said in this turn. */
   #words: string[] = []
   /** When they fell silent, on the clock of performance.now(). */
@@ -48,11 +47,11 @@ export class Pipeline implements Engine {
     const { stt, owner, signal } = this.house
     const language = this.member.ai.stt_language || undefined
     const interim = () => this.house.speaks()
-    this.#ear = await stt.listen((event) => this.#heard(event), { language, owner, signal, interim, quick: true })
+    const options = { language, owner, signal, interim, quick: true }
+    this.#ear = new GapFiller(await stt.listen((event) => this.#heard(event), options), true)
   }
 
   hear(sound: Pcm): void {
-    this.#heardMs += milliseconds(sound)
     this.#ear?.write(sound)
   }
 
@@ -109,7 +108,7 @@ export class Pipeline implements Engine {
 
   #silent(text: string, end_ms: number): void {
     const { dialogue, tell } = this.house
-    this.#silentSince = performance.now() - Math.max(0, this.#heardMs - end_ms)
+    this.#silentSince = performance.now() - Math.max(0, (this.#ear?.heardMs ?? 0) - end_ms)
     if (text !== '') this.#words.push(text)
     if (this.#words.length > 0) {
       const said = this.#words.join(' ')

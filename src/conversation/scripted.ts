@@ -52,8 +52,7 @@ export const scripted: Llm = {
       if (text) yield { text }
       return
     }
-    const words = normal(last?.content ?? '')
-    const rule = value.rules.find(({ when }) => when.some((phrase) => words.includes(normal(phrase))))
+    const rule = ruleFor(value.rules, last?.content ?? '')
     const { say = rule ? '' : value.otherwise, tool } = rule ?? {}
     if (say) yield { text: say }
     if (tool && tools.some(({ name }) => name === tool.name))
@@ -64,6 +63,24 @@ export const scripted: Llm = {
 function nameOf(said: readonly Said[], { tool_call_id }: Said): string {
   const calls = said.flatMap(({ tool_calls = [] }) => tool_calls)
   return calls.find(({ id }) => id === tool_call_id)?.name ?? ''
+}
+
+/** The first rule that fits the words; where none does, the first that sounds like them: sales may be understood as sails. */
+function ruleFor(rules: readonly Rule[], said: string): Rule | undefined {
+  const fits = (spelled: (text: string) => string) => {
+    const words = spelled(said)
+    return rules.find(({ when }) => when.some((phrase) => words.includes(spelled(phrase))))
+  }
+  return fits(normal) ?? fits((text) => normal(text).replace(/\p{L}{4,}/gu, soundOf))
+}
+
+const alike = ['aeiouyhw', 'bfpv', 'cgjkqsxz', 'dt', 'l', 'mn', 'r']
+
+/** How a word sounds, roughly: its first letter, and the groups of its consonants (Soundex). */
+function soundOf(word: string): string {
+  const groups = [...word].map((letter) => alike.findIndex((group) => group.includes(letter)))
+  const changes = groups.filter((group, index) => index === 0 || (group > 0 && group !== groups[index - 1]))
+  return `${word[0]}${changes.slice(1).join('')}`
 }
 
 /** Its words, with a space before and after each. */

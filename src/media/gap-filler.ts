@@ -1,9 +1,10 @@
 import { milliseconds, type Pcm } from '../voice/pcm.ts'
 import type { AudioSink } from '../voice/speech.ts'
 
-/** Less than this, in milliseconds, is a packet that is late, and no gap. */
-const gap = 300
-const tick = 200
+/** In milliseconds: less than `gap` is a packet that is late, and no gap; and how often is looked for one. */
+const usual = { gap: 300, tick: 200 }
+/** Where somebody waits for an answer: a device that sends nothing while it is silent must not have them wait for longer. */
+const quick = { gap: 100, tick: 40 }
 /** At most so much silence at once. */
 const most = 10_000
 
@@ -19,9 +20,17 @@ export class GapFiller {
   #rate = 16_000
   #closed: Promise<void> | undefined
 
-  constructor(readonly sink: AudioSink) {
+  constructor(
+    readonly sink: AudioSink,
+    readonly isQuick = false,
+  ) {
     // What has arrived while Node was busy is read before anything is missed.
-    this.#timer = setInterval(() => setImmediate(() => this.#fill(0)), tick)
+    this.#timer = setInterval(() => setImmediate(() => this.#fill(0)), this.#pace.tick)
+  }
+
+  /** How much was heard, silence included. */
+  get heardMs(): number {
+    return this.#heardMs
   }
 
   write(sound: Pcm): void {
@@ -40,10 +49,15 @@ export class GapFiller {
     return (this.#closed ??= this.sink.close())
   }
 
+  get #pace(): typeof usual {
+    return this.isQuick ? quick : usual
+  }
+
   /** Silence where there was nothing; sound of `coming` milliseconds is about to follow. */
   #fill(coming: number): void {
     const time = performance.now()
     const missing = Math.min(time - this.#begun - this.#heardMs - coming, most)
+    const { gap, tick } = this.#pace
     if (this.#closed || time - this.#last < gap || missing < tick / 2) return
     const samples = new Int16Array(Math.round((missing * this.#rate) / 1000))
     this.#heardMs += milliseconds({ samples, rate: this.#rate })

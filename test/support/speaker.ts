@@ -5,8 +5,8 @@ import { once } from 'node:events'
 import { setTimeout as delay } from 'node:timers/promises'
 import { createLogger } from '../../src/log.ts'
 import type { Stack } from '../../src/stack/stack.ts'
-import { toMulaw } from '../../src/voice/mulaw.ts'
-import { collect } from '../../src/voice/pcm.ts'
+import { fromMulaw, toMulaw } from '../../src/voice/mulaw.ts'
+import { collect, type Pcm } from '../../src/voice/pcm.ts'
 import { resample } from '../../src/voice/resample.ts'
 import { Voice } from '../../src/voice/voice.ts'
 import { sdp } from '../calls/support.ts'
@@ -14,6 +14,7 @@ import { contactOf, routes } from '../kamailio/edge.ts'
 import { flow, type Short } from './flows.ts'
 import type { Setup } from './setup.ts'
 import { header, type RequestOptions, type SipClient } from './sip.ts'
+import { lastSeconds, loudness, share, type Sound } from './tone.ts'
 
 const frame = 160
 
@@ -21,6 +22,8 @@ const frame = 160
 export class Speaker {
   readonly #began = performance.now()
   #packets = 0
+  /** What came, and when; nothing comes while nobody speaks. */
+  readonly #heard: { at: number; samples: Int16Array }[] = []
 
   private constructor(
     readonly client: SipClient,
@@ -29,10 +32,20 @@ export class Speaker {
     /** Where Asterisk takes his sound. */
     readonly port: number,
     readonly voice: Voice,
-  ) {}
+  ) {
+    socket.on('message', (packet: Buffer) => {
+      if ((packet[1]! & 0x7f) === 0)
+        this.#heard.push({ at: performance.now(), samples: fromMulaw(packet.subarray(12)) })
+    })
+  }
 
   /** Calls a flow of these actions, which answers. */
   static async callFlow(t: ExecutionContext, setup: Setup, actions: readonly Short[]): Promise<Speaker> {
+    return Speaker.call(t, setup, await flow(setup, actions))
+  }
+
+  /** Calls an address, which answers. */
+  static async call(t: ExecutionContext, setup: Setup, uri: string): Promise<Speaker> {
     const voice = new Voice({
       ...{ log: createLogger('silent'), modelsFolder: '', openaiUrl: '', openaiKey: '' },
       ...{ openaiVoiceModel: '', openaiTranscriptionModel: '' },
@@ -42,7 +55,7 @@ export class Speaker {
     await once(socket, 'listening')
     t.teardown(() => socket.close())
     const client = await setup.sip()
-    const call = { uri: await flow(setup, actions), callId: randomUUID(), tag: 'caller' }
+    const call = { uri, callId: randomUUID(), tag: 'caller' }
     const body = sdp('127.0.0.1', socket.address().port)
     const answer = await client.request('INVITE', { ...call, cseq: 1, body }, 10_000)
     if (answer.status !== 200) throw new Error(`the flow does not answer: ${answer.start}`)
@@ -52,10 +65,49 @@ export class Speaker {
     return new Speaker(client, dialog, socket, port, voice)
   }
 
+  /** What was heard since then (performance.now()), at 8 kHz. */
+  heard(since = 0): Sound {
+    const packets = this.#heard.filter(({ at }) => at >= since)
+    const [first] = packets
+    if (!first) return { rate: 8_000, samples: new Int16Array(0) }
+    const placed: { start: number; samples: Int16Array }[] = []
+    let [end, before] = [0, first.at]
+    for (const { at, samples } of packets) {
+      // What comes without a pause belongs together, however the packets were jostled on their way.
+      const start = at - before < 100 ? end : Math.max(end, Math.round((at - first.at) * 8))
+      placed.push({ start, samples })
+      ;[end, before] = [start + samples.length, at]
+    }
+    const all = new Int16Array(end)
+    for (const { start, samples } of placed) all.set(samples, start)
+    return { rate: 8_000, samples: all }
+  }
+
+  /** Has this tone been heard since then, for half a second at the end? */
+  hearsTone(frequency: number, since: number): boolean {
+    const last = lastSeconds(this.heard(since), 0.5)
+    return last.samples.length >= 4_000 && loudness(last) > 300 && share(last, frequency) > 0.8
+  }
+
+  /** When the last sound came that is no silence (performance.now()); 0: none did. */
+  get lastSoundAt(): number {
+    return this.#heard.findLast(({ samples }) => loudness({ rate: 8_000, samples }) > 100)?.at ?? 0
+  }
+
+  /** When the first such sound came since then. */
+  firstSoundAt(since: number): number | undefined {
+    return this.#heard.find(({ at, samples }) => at >= since && loudness({ rate: 8_000, samples }) > 100)?.at
+  }
+
   /** Resolves when it was said. */
   async say(text: string): Promise<void> {
     const speech = this.voice.tts().synthesize(text, { voice: 'rms', signal: new AbortController().signal })
-    const sound = toMulaw(resample(await collect(speech), 8_000).samples)
+    await this.play(await collect(speech))
+  }
+
+  /** Resolves when it was played. */
+  async play(what: Pcm): Promise<void> {
+    const sound = toMulaw(resample(what, 8_000).samples)
     const since = performance.now()
     for (let at = 0; at + frame <= sound.length; at += frame) {
       this.socket.send(this.#packet(sound.subarray(at, at + frame), at === 0), this.port, '127.0.0.1')

@@ -27,7 +27,8 @@ export class Moonshine implements Stt {
 
   async listen(on: (event: SttEvent) => void, options: SttOptions): Promise<AudioSink> {
     this.check(options)
-    await this.#load()
+    const pool = await this.#load()
+    if (options.quick) pool.warmUp()
     return listenByUtterance(this.vad, this.transcribe, on, options)
   }
 

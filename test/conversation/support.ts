@@ -1,0 +1,98 @@
+import { randomUUID } from 'node:crypto'
+import { setTimeout as delay } from 'node:timers/promises'
+import { becomesTrue } from '../../src/stack/shell.ts'
+import type { Setup } from '../support/setup.ts'
+import type { Speaker } from '../support/speaker.ts'
+import type { Sound } from '../support/tone.ts'
+import { timesSaid, transcriber } from '../support/speech.ts'
+
+export interface AiView {
+  id: string
+  direct_uri: string
+}
+
+export interface AicallView {
+  id: string
+  ai_id: string
+  current_member_id: string | null
+  status: string
+  end_reason: string
+}
+
+export interface AimessageView {
+  role: string
+  content: string
+  interrupted: boolean
+  tool_calls: { name: string }[]
+  timing: Record<string, number>
+}
+
+/** An AI that goes by rules, with an address. */
+export async function makeAi(setup: Setup, values: object): Promise<AiView> {
+  const { status, body } = await setup.api<AiView>('POST', '/ais', { name: 'test', engine_type: 'scripted', ...values })
+  if (status !== 201) throw new Error(`the AI is refused: ${JSON.stringify(body)}`)
+  return (await setup.api<AiView>('POST', `/ais/${body.id}/direct-hash-regenerate`)).body
+}
+
+/** A team of two: the first hands over to the second by `to_sales`. */
+export async function makeTeam(
+  setup: Setup,
+  first: AiView,
+  second: AiView,
+): Promise<AiView & { members: { id: string }[] }> {
+  const [one, other] = [randomUUID(), randomUUID()]
+  const transitions = [{ function_name: 'to_sales', next_member_id: other }]
+  const members = [
+    { id: one, ai_id: first.id, transitions },
+    { id: other, ai_id: second.id },
+  ]
+  const { status, body } = await setup.api<AiView>('POST', '/teams', { start_member_id: one, members })
+  if (status !== 201) throw new Error(`the team is refused: ${JSON.stringify(body)}`)
+  return { ...body, members }
+}
+
+/** The customer's latest conversation, once it is as wanted. */
+export async function aicall(setup: Setup, wanted: (view: AicallView) => boolean = () => true): Promise<AicallView> {
+  let seen: AicallView | undefined
+  const found = await becomesTrue(15_000, async () => {
+    seen = (await setup.api<{ result: AicallView[] }>('GET', '/aicalls?page_size=1')).body.result[0]
+    return seen !== undefined && wanted(seen)
+  })
+  if (!found) throw new Error(`the latest conversation is not as wanted: ${JSON.stringify(seen)}`)
+  return seen!
+}
+
+/** What was said in a conversation, in its order. */
+export async function messages(setup: Setup, { id }: AicallView): Promise<AimessageView[]> {
+  const path = `/aimessages?aicall_id=${id}&page_size=100`
+  return (await setup.api<{ result: AimessageView[] }>('GET', path)).body.result.reverse()
+}
+
+/** All of it, for a test that fails. */
+export async function told(setup: Setup): Promise<string> {
+  return JSON.stringify(await messages(setup, await aicall(setup)))
+}
+
+let reader: ReturnType<typeof transcriber> | undefined
+
+/** Waits until the caller has heard this since then, going by half of its words, and it is silent. */
+export async function hearsSaid(caller: Speaker, wanted: string, since = 0, milliseconds = 20_000): Promise<boolean> {
+  const isQuiet = () => performance.now() - caller.lastSoundAt > 500
+  const heard = async () => {
+    if (!isQuiet()) return false
+    if (timesSaid(wanted, await text(caller.heard(since))) >= 1) return true
+    await delay(300) // reading is work, for the same processors that are to answer
+    return false
+  }
+  return becomesTrue(milliseconds, heard)
+}
+
+/** What is said there, as the transcriber understands it. */
+export async function text(sound: Sound): Promise<string> {
+  reader ??= transcriber()
+  return (await reader).read(sound)
+}
+
+export async function closeReader(): Promise<void> {
+  await (await reader)?.close()
+}
