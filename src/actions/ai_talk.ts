@@ -13,7 +13,7 @@ const rowId = Joi.string().guid({ separator: '-', wrapper: false }).lowercase()
 /** Lets the caller talk with an AI or a team until that is over; then the flow goes on. */
 export const ai_talk: Action<AiTalkOptions> = {
   about: 'Lets the caller talk with an AI, or a team of AIs.',
-  options: Joi.object({
+  options: Joi.object<AiTalkOptions>({
     ai_id: rowId,
     team_id: rowId,
     continues: rowId.description(

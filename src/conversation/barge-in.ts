@@ -1,4 +1,4 @@
-import { isAcknowledgement } from './turn-end.ts'
+import { isAcknowledgement, isInterruption } from './turn-end.ts'
 
 /** So long after the first sound of speech it is decided whether it interrupts. */
 const decisionMs = 600
@@ -13,8 +13,9 @@ interface Mouth {
 }
 
 /**
- * Barge-in that hesitates. At the first sound of speech the AI falls silent; then a word that is more than "mm-hm", or
- * speech that goes on, interrupts, and anything else does not: the AI goes on where it was.
+ * Barge-in that hesitates. At the first sound of speech the AI falls silent; then a word that interrupts ("stop"), several
+ * words, or speech that goes on interrupt it, and anything else does not: it goes on where it was. What is shorter than
+ * the decision is a word or two, which no transcriber understands for sure: "mm-hm" may be read as anything.
  */
 export class BargeIn {
   #timer: NodeJS.Timeout | undefined
@@ -36,13 +37,13 @@ export class BargeIn {
   partial(text: string): void {
     if (!this.#isOn) return
     this.#text = text
-    if (!isAcknowledgement(text)) this.#interrupt()
+    if (isInterruption(text)) this.#interrupt()
   }
 
   /** They fell silent, having said this. True: the AI talks on, and there is nothing to answer. */
   silence(text: string): boolean {
     if (!this.#isOn) return false
-    if (!isAcknowledgement(text)) {
+    if (isInterruption(text)) {
       this.#interrupt()
       return false
     }

@@ -6,7 +6,7 @@ import { knownProviders } from './llm-providers.ts'
 import type { ToolCall } from './row.ts'
 
 /** For the whole answer, in milliseconds; and its length, in bytes. */
-const timeout = 60_000
+const longestMs = 60_000
 const maxBytes = 4_000_000
 
 /**
@@ -14,15 +14,19 @@ const maxBytes = 4_000_000
  * Where it is, a customer says: so the rules of `fetch` are those here.
  */
 export class Chat implements Llm {
-  constructor(readonly web: Web) {}
+  constructor(
+    readonly web: Web,
+    readonly timeout = longestMs,
+  ) {}
 
   async *complete(request: LlmRequest): AsyncGenerator<LlmPiece> {
     const queue = new Pieces()
     const own = new AbortController() // who does not read on wants no more of it
     const signal = AbortSignal.any([request.signal, own.signal])
+    // A redirect would carry the key to somebody else.
     const options = { method: 'POST', headers: headersOf(request), body: JSON.stringify(bodyOf(request)) }
     const done = this.web
-      .receive(urlOf(request), { ...options, keepsMethod: true, timeout, maxBytes, signal }, (answer) =>
+      .receive(urlOf(request), { ...options, staysThere: true, timeout: this.timeout, maxBytes, signal }, (answer) =>
         readAnswer(answer, queue),
       )
       .then(

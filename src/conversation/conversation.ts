@@ -1,13 +1,13 @@
 import type { Logger } from '../log.ts'
-import { HashdialError } from '../errors.ts'
-import type { Pcm } from '../voice/pcm.ts'
 import type { Timing, ToolCall } from './row.ts'
 import { BargeIn } from './barge-in.ts'
 import type { Dialogue } from './dialogue.ts'
 import type { Engine, EngineEvent, Member } from './engine.ts'
 import { Keys } from './keys.ts'
 import { Line } from './line.ts'
+import { Mouth } from './mouth.ts'
 import { Patience } from './patience.ts'
+import { problemOf } from './problem.ts'
 import type { Conversing } from './handover.ts'
 import { ToolRun, type Ending, type ToolOutcome } from './tool-run.ts'
 import type { Utterance } from './utterance.ts'
@@ -33,12 +33,6 @@ interface Answer {
   readonly protectMs?: number
 }
 
-interface Speaking extends Answer {
-  readonly end: AbortController
-  readonly protectedUntil: number
-  heard?: string
-}
-
 const apology = 'I am sorry, something went wrong here. Goodbye.'
 const callsInARow = 5
 
@@ -48,10 +42,10 @@ export class Conversation {
   readonly #bargeIn: BargeIn
   readonly #patience: Patience
   readonly #keys: Keys
+  readonly #mouth = new Mouth()
   readonly #over = new AbortController()
   #engine!: Engine
   #line: Line | undefined
-  #speaking: Speaking | undefined
   /** What is to be said, one after another. */
   #said: Promise<void> = Promise.resolve()
   #toolsInARow = 0
@@ -66,8 +60,8 @@ export class Conversation {
   ) {
     this.#tools = new ToolRun(run)
     this.#bargeIn = new BargeIn({
-      pause: () => this.#line?.media.pause(),
-      resume: () => this.#goOn(),
+      pause: () => this.#mouth.pause(),
+      resume: () => this.#mouth.resume(),
       interrupt: () => void this.#interrupt(),
     })
     this.#patience = new Patience(member.ai, (prompt) => this.#prompt(prompt))
@@ -88,7 +82,8 @@ export class Conversation {
     try {
       run.signal.throwIfAborted()
       this.#engine = await this.#start(this.member)
-      this.#line = await Line.open(run, run.id, (sound) => this.#hear(sound))
+      this.#line = await Line.open(run, run.id, (sound) => this.#engine.hear(sound))
+      this.#mouth.media = this.#line.media
       if (begin === undefined) this.#engine.answer()
       else if (begin === '') this.#patience.begin()
       else this.#say(begin, this.member.ai.vad_config.protect)
@@ -99,7 +94,7 @@ export class Conversation {
       this.#patience.end()
       this.#keys.end()
       this.#bargeIn.end()
-      this.#speaking?.end.abort()
+      this.#mouth.close()
       await Promise.all([this.#engine?.close(), this.#line?.close()])
     }
   }
@@ -109,15 +104,11 @@ export class Conversation {
     this.#end(ending)
   }
 
-  #hear(sound: Pcm): void {
-    this.#engine.hear(sound)
-  }
-
   async #start(member: Member): Promise<Engine> {
     const engine: Engine = this.house.engineFor(member, {
       // What one says that does not talk any more is not heard.
       tell: (event) => void (this.#engine === engine && this.#told(event)),
-      speaks: () => this.#speaking !== undefined,
+      speaks: () => this.#mouth.speaks,
       signal: AbortSignal.any([this.run.signal, this.#over.signal]),
     })
     await engine.start()
@@ -136,15 +127,14 @@ export class Conversation {
   }
 
   #mayInterrupt(): boolean {
-    const { ai } = this.member
-    return this.#speaking !== undefined && ai.vad_config.barge_in && performance.now() > this.#speaking.protectedUntil
+    return this.#mouth.speaks && !this.#mouth.isProtected && this.member.ai.vad_config.barge_in
   }
 
   #silent(text: string): void {
     if (this.#bargeIn.silence(text)) {
       this.#engine.drop()
       this.house.tell('false_interruption')
-    } else if (!this.#speaking) this.#patience.begin()
+    } else if (!this.#mouth.speaks) this.#patience.begin()
   }
 
   #turn(text: string, timing: Timing): void {
@@ -184,40 +174,19 @@ export class Conversation {
     const { utterance, calls, protectMs = 0, timing = {} } = answer
     if (this.#over.signal.aborted) return
     this.#patience.end()
-    const speaking: Speaking = { ...answer, end: new AbortController(), protectedUntil: performance.now() + protectMs }
-    this.#speaking = speaking
-    try {
-      await this.#line!.media.say(utterance, speaking.end.signal)
-    } catch (error) {
-      if (this.run.signal.aborted || this.#over.signal.aborted) return
-      if (!speaking.end.signal.aborted) throw error
-      const content = speaking.heard ?? ''
-      if (content !== '') this.dialogue.add({ role: 'assistant', content, interrupted: true, timing })
-      return
-    } finally {
-      this.#speaking = undefined
-      this.#bargeIn.end()
-    }
-    const tool_calls = (await calls) ?? []
-    if (utterance.text !== '' || tool_calls.length > 0)
-      this.dialogue.add({ role: 'assistant', content: utterance.text, tool_calls, timing })
+    const { heard, interrupted } = await this.#mouth.say(utterance, protectMs).finally(() => this.#bargeIn.end())
+    if (this.#over.signal.aborted) return
+    const tool_calls = interrupted ? [] : ((await calls) ?? [])
+    if (heard !== '' || tool_calls.length > 0)
+      this.dialogue.add({ role: 'assistant', content: heard, interrupted, tool_calls, timing })
     if (tool_calls.length > 0) await this.#do(tool_calls)
-    else this.#patience.begin()
-  }
-
-  #goOn(): void {
-    this.#line?.media.resume()
+    else if (!interrupted) this.#patience.begin()
   }
 
   /** What was heard is what was said; the rest nobody will hear. */
   async #interrupt(): Promise<void> {
-    const speaking = this.#speaking
-    if (!speaking || speaking.heard !== undefined) return
     this.#bargeIn.end()
-    speaking.heard = ''
-    this.#line?.media.pause()
-    speaking.heard = speaking.utterance.heard((await this.#line?.media.position()) ?? 0)
-    speaking.end.abort()
+    if (!(await this.#mouth.interrupt())) return
     this.#engine.stop()
     this.house.tell('interrupted')
   }
@@ -231,6 +200,8 @@ export class Conversation {
         : await this.#tools.do(call, this.member)
       const talked = outcome.connect !== undefined && (await this.#connect(outcome.connect))
       const result = talked ? 'They have talked.' : outcome.result
+      // What comes of a queue is known to the conversation that follows it.
+      if (outcome.ending?.queueId) return this.finish(outcome.ending)
       this.dialogue.add({ role: 'tool', content: result, tool_call_id: call.id })
       if (talked) return this.finish({ reason: 'handed_over' })
       if (outcome.ending) return this.finish(outcome.ending)
@@ -275,7 +246,3 @@ export class Conversation {
     this.finish({ reason: 'failed' })
   }
 }
-
-/** What a server says may have what the caller has said in it: its message is not logged. */
-const problemOf = (error: unknown): string =>
-  error instanceof HashdialError ? error.reason : ((error as Error | undefined)?.name ?? 'unknown')

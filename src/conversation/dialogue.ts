@@ -36,7 +36,10 @@ export class Dialogue {
       .find({ where: { aicall_id: aicallId }, order: { sequence: 'ASC' } })
     if (aicallId === this.row.id) this.#last = rows.at(-1)?.sequence ?? 0
     for (const row of rows) this.#remember(row)
-    this.#closeCalls()
+    const isFollowed = aicallId !== this.row.id
+    this.#closeCalls(
+      isFollowed ? 'Nobody took the caller, who is back with you.' : 'This did not happen: the line was lost.',
+    )
   }
 
   /** Did the AI ask something last? */
@@ -78,13 +81,12 @@ export class Dialogue {
     while (this.said.length > most || this.said[0]?.role === 'tool') this.said.shift()
   }
 
-  /** A model is refused a call of a tool without its result: the process went down in between. */
-  #closeCalls(): void {
+  /** A model is refused where a call of a tool has no result: the process went down in between, or the caller was in a queue. */
+  #closeCalls(content: string): void {
     const last = this.said.findLast(({ role }) => role === 'assistant')
     const done = new Set(this.said.map(({ tool_call_id }) => tool_call_id))
     for (const { id } of last?.tool_calls ?? [])
-      if (!done.has(id))
-        this.add({ role: 'tool', content: 'This did not happen: the line was lost.', tool_call_id: id })
+      if (!done.has(id)) this.add({ role: 'tool', content, tool_call_id: id })
   }
 }
 

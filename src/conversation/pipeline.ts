@@ -107,7 +107,7 @@ export class Pipeline implements Engine {
   }
 
   #silent(text: string, end_ms: number): void {
-    const { dialogue, tell } = this.house
+    const { dialogue } = this.house
     this.#silentSince = performance.now() - Math.max(0, (this.#ear?.heardMs ?? 0) - end_ms)
     if (text !== '') this.#words.push(text)
     if (this.#words.length > 0) {
@@ -118,10 +118,10 @@ export class Pipeline implements Engine {
       const wait = turnEndMs(said, dialogue.hasAsked)
       this.#timer = setTimeout(() => {
         this.#timing.turn_ms = after(since, performance.now())!
-        tell({ type: 'turn', text: said, timing: this.#timing })
+        this.house.tell({ type: 'turn', text: said, timing: this.#timing })
       }, wait)
     }
-    tell({ type: 'silence', text })
+    this.house.tell({ type: 'silence', text })
   }
 
   #generate(said: readonly Said[], llm: Llm = this.house.llm): Generation {

@@ -65,7 +65,7 @@ export class ToolRun {
     if (name === 'stop_media') return { result: 'silent', isSilent: true }
     if (name === 'stop_service') return { result: 'ended', ending: { reason: 'stopped' } }
     if (name === 'stop_flow') return { result: 'ended', ending: { reason: 'stopped', endsFlow: true } }
-    if (name === 'send_digits') return this.#press(String(given.digits ?? ''))
+    if (name === 'send_digits') return this.#press(given.digits)
     if (name === 'get_variables') return this.#variables(ai.variable_names)
     if (name === 'set_variables') return this.#setVariables(given, ai.variable_names)
     const found = ai.destinations.find((one) => one.name === given.name)
@@ -85,8 +85,9 @@ export class ToolRun {
     return { result: 'You talk with the caller now. Go on where your colleague was.', memberId: next }
   }
 
-  async #press(digits: string): Promise<ToolOutcome> {
-    if (!/^[0-9A-D*#]{1,32}$/.test(digits)) return refused('digits must be 1 to 32 of 0-9, A-D, * and #')
+  async #press(digits: unknown): Promise<ToolOutcome> {
+    if (typeof digits !== 'string' || !/^[0-9A-D*#]{1,32}$/.test(digits))
+      return refused('digits must be 1 to 32 of 0-9, A-D, * and #')
     const { channelId, node } = this.run.call
     await node.ari.channels.sendDTMF({ channelId, dtmf: digits })
     return { result: 'pressed' }

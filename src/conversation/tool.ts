@@ -18,50 +18,44 @@ const object = (properties: Record<string, object>, required = Object.keys(prope
   ...{ type: 'object', properties, required, additionalProperties: false },
 })
 
-const oneOf = (names: readonly string[], description: string) => ({ type: 'string', enum: names, description })
-
 /** The tools of an AI, and the transitions of a member of a team. What leads nowhere is not there. */
 export function toolsOf(ai: AiRow, transitions: TeamMember['transitions'] = []): Tool[] {
-  const [queues, people] = [
-    ai.destinations.filter(({ type }) => type === 'queue'),
-    ai.destinations.filter(({ type }) => type !== 'queue'),
-  ]
-  const told = (all: AiRow['destinations']) =>
-    all.map(({ name, description = '' }) => `${name}${description && `: ${description}`}`).join('; ')
-  const all: (Tool | undefined)[] = [
-    people.length === 0
-      ? undefined
-      : tool('connect_call', `Connect the caller with somebody (${told(people)}).`, {
-          name: oneOf(
-            people.map(({ name }) => name),
-            'Whom to call',
-          ),
-        }),
-    queues.length === 0
-      ? undefined
-      : tool('queue_join', `Put the caller into a queue (${told(queues)}).`, {
-          name: oneOf(
-            queues.map(({ name }) => name),
-            'Which queue',
-          ),
-        }),
-    tool('send_digits', 'Press keys (DTMF) for the caller.', {
-      digits: { type: 'string', pattern: '^[0-9A-D*#]{1,32}$' },
-    }),
-    ai.variable_names.length === 0 ? undefined : tool('get_variables', 'Read what is known of the caller.', {}),
-    ai.variable_names.length === 0
-      ? undefined
-      : {
-          ...{ name: 'set_variables', description: 'Note what the caller has said.' },
-          parameters: object(Object.fromEntries(ai.variable_names.map((name) => [name, { type: 'string' }])), []),
-        },
-    tool('stop_service', 'End the conversation, when the caller has all that they want. Say goodbye before.', {}),
-    tool('stop_flow', 'End the call. Say goodbye before.', {}),
-    tool('stop_media', 'Be silent at once, when the caller wants that.', {}),
-  ]
-  const own = all.filter((one) => one !== undefined && ai.tool_names.includes(one.name)) as Tool[]
+  const own = [...whomToCall(ai), ...whatIsKnown(ai), ...always].filter(({ name }) => ai.tool_names.includes(name))
   return [...own, ...transitions.map(({ function_name, description }) => handOver(function_name, description))]
 }
+
+function whomToCall({ destinations }: AiRow): Tool[] {
+  const named = (name: (typeof toolNames)[number], about: string, all: AiRow['destinations']): Tool[] => {
+    if (all.length === 0) return []
+    const told = all.map((one) => `${one.name}${one.description ? `: ${one.description}` : ''}`).join('; ')
+    const names = { type: 'string', enum: all.map((one) => one.name) }
+    return [tool(name, `${about} (${told}).`, { name: names })]
+  }
+  const queues = destinations.filter(({ type }) => type === 'queue')
+  const people = destinations.filter(({ type }) => type !== 'queue')
+  return [
+    ...named('connect_call', 'Connect the caller with somebody', people),
+    ...named('queue_join', 'Put the caller into a queue', queues),
+  ]
+}
+
+function whatIsKnown({ variable_names: names }: AiRow): Tool[] {
+  if (names.length === 0) return []
+  const properties = Object.fromEntries(names.map((name) => [name, { type: 'string' }]))
+  return [
+    tool('get_variables', 'Read what is known of the caller.', {}),
+    { ...tool('set_variables', 'Note what the caller has said.', {}), parameters: object(properties, []) },
+  ]
+}
+
+const always: readonly Tool[] = [
+  tool('send_digits', 'Press keys (DTMF) for the caller.', {
+    digits: { type: 'string', pattern: '^[0-9A-D*#]{1,32}$' },
+  }),
+  tool('stop_service', 'End the conversation, when the caller has all that they want. Say goodbye before.', {}),
+  tool('stop_flow', 'End the call. Say goodbye before.', {}),
+  tool('stop_media', 'Be silent at once, when the caller wants that.', {}),
+]
 
 function tool(name: (typeof toolNames)[number], description: string, properties: Record<string, object>): Tool {
   return { name, description, parameters: object(properties) }

@@ -23,13 +23,43 @@ const acknowledgements = new Set([
   ...['understood', 'good', 'great', 'im with you', 'im listening', 'yeah sure', 'yeah okay', 'true', 'exactly'],
 ])
 
-/** Is it no more than that, or nothing? */
+/** One of these interrupts, however short. */
+const interruptions = new Set([
+  ...[
+    'stop',
+    'wait',
+    'no',
+    'nope',
+    'enough',
+    'quiet',
+    'hold',
+    'pause',
+    'never',
+    'nevermind',
+    'dont',
+    'but',
+    'actually',
+  ],
+  ...['hello', 'help', 'sorry', 'excuse', 'goodbye', 'bye'],
+])
+
+/** Is it no more than an acknowledgement, or nothing? */
 export function isAcknowledgement(text: string): boolean {
-  const words = text
-    .toLowerCase()
-    .replace(/[’']/g, '')
-    .replace(/[^\p{L}\p{N}]+/gu, ' ')
-    .trim()
-  if (words === '' || acknowledgements.has(words)) return true
-  return words.split(' ').every((word) => acknowledgements.has(word))
+  const words = wordsOf(text)
+  return acknowledgements.has(words.join(' ')) || words.every((word) => acknowledgements.has(word))
+}
+
+/** Is it certainly more than that? */
+export function isInterruption(text: string): boolean {
+  const words = wordsOf(text)
+  return words.some((word) => interruptions.has(word)) || (words.length > 2 && !isAcknowledgement(text))
+}
+
+function wordsOf(text: string): string[] {
+  return (
+    text
+      .toLowerCase()
+      .replace(/[’']/g, '')
+      .match(/[\p{L}\p{N}]+/gu) ?? []
+  )
 }

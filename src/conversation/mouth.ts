@@ -1,0 +1,62 @@
+import type { Media } from '../voice/media.ts'
+import type { Utterance } from './utterance.ts'
+
+interface Saying {
+  readonly utterance: Utterance
+  readonly end: AbortController
+  /** It cannot be interrupted before (performance.now()). */
+  readonly protectedUntil: number
+  heard?: string
+}
+
+/** What the AI says at this moment, and how much of that the caller has heard. */
+export class Mouth {
+  media: Media | undefined
+  #saying: Saying | undefined
+
+  get speaks(): boolean {
+    return this.#saying !== undefined
+  }
+
+  get isProtected(): boolean {
+    return performance.now() <= (this.#saying?.protectedUntil ?? 0)
+  }
+
+  /** Resolves to what the caller has heard of it. Throws where it cannot be made, or cannot be heard. */
+  async say(utterance: Utterance, protectMs: number): Promise<{ heard: string; interrupted: boolean }> {
+    const saying: Saying = { utterance, end: new AbortController(), protectedUntil: performance.now() + protectMs }
+    this.#saying = saying
+    try {
+      await this.media!.say(utterance, saying.end.signal)
+      return { heard: utterance.text, interrupted: false }
+    } catch (error) {
+      if (!saying.end.signal.aborted) throw error
+      return { heard: saying.heard ?? '', interrupted: true }
+    } finally {
+      this.#saying = undefined
+    }
+  }
+
+  pause(): void {
+    this.media?.pause()
+  }
+
+  resume(): void {
+    this.media?.resume()
+  }
+
+  /** Nobody hears any more of it. False: it says nothing, or is interrupted already. */
+  async interrupt(): Promise<boolean> {
+    const saying = this.#saying
+    if (!saying || saying.heard !== undefined) return false
+    saying.heard = ''
+    this.pause()
+    saying.heard = saying.utterance.heard((await this.media?.position()) ?? 0)
+    saying.end.abort()
+    return true
+  }
+
+  close(): void {
+    this.#saying?.end.abort()
+  }
+}
