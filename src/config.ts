@@ -122,7 +122,7 @@ export const settings = {
     variable: 'HASHDIAL_SECRET_KEYS',
     unit: 'id:key, comma separated',
     default: '',
-    why: 'keys of 32 bytes in base64 that encrypt secrets in the database; the first encrypts; empty: no webhooks',
+    why: 'keys of 32 bytes in base64 that encrypt secrets in the database; the first encrypts; empty: no webhooks, and no keys of AIs',
     parse: secretKeys,
   }),
   corsOrigins: setting({

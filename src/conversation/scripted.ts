@@ -42,7 +42,10 @@ export const script = Joi.object<Script>({
   after: Joi.object().pattern(Joi.string().max(64), sentence).max(50).default({}),
 })
 
-/** A model that is no model: it goes by rules, and needs no provider. */
+/**
+ * A model that is no model: it goes by rules, and needs no provider. A rule whose tool the AI has not got is none: the same
+ * AI may be a member of a team, and alone.
+ */
 export const scripted: Llm = {
   async *complete({ ai, said, tools }: LlmRequest): AsyncGenerator<LlmPiece> {
     const { value } = script.validate(ai.parameter) as { value: Script }
@@ -52,11 +55,11 @@ export const scripted: Llm = {
       if (text) yield { text }
       return
     }
-    const rule = ruleFor(value.rules, last?.content ?? '')
+    const isPossible = ({ tool }: Rule) => !tool || tools.some(({ name }) => name === tool.name)
+    const rule = ruleFor(value.rules.filter(isPossible), last?.content ?? '')
     const { say = rule ? '' : value.otherwise, tool } = rule ?? {}
     if (say) yield { text: say }
-    if (tool && tools.some(({ name }) => name === tool.name))
-      yield { call: { id: `call_${randomUUID()}`, name: tool.name, arguments: JSON.stringify(tool.arguments) } }
+    if (tool) yield { call: { id: `call_${randomUUID()}`, name: tool.name, arguments: JSON.stringify(tool.arguments) } }
   },
 }
 

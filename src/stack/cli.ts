@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs'
 import { seedDemo } from './demo.ts'
 import { tunables } from './environment.ts'
+import { ensureModels } from './models.ts'
 import { ownAddress, whatToTry } from './tell.ts'
 import { StackError } from './shell.ts'
 import { openStack, type Stack } from './stack.ts'
@@ -22,9 +23,19 @@ async function start(): Promise<void> {
   const opening = openStack(options)
   stopWhenInterrupted(opening)
   const stack = await opening
+  await fetchModels(progress)
   await stack.start(options)
   const demo = await seedDemo(stack)
   console.log(whatToTry(demo, Math.round((Date.now() - began) / 1000), 'npm run stop'))
+}
+
+/** Without them everything works but understanding speech: the demo's AI hears nobody. */
+async function fetchModels(progress: (line: string) => void): Promise<void> {
+  await ensureModels(progress).catch((error: unknown) => {
+    progress(
+      `the models for speech recognition could not be fetched (${(error as Error).message}); later: npm run models`,
+    )
+  })
 }
 
 /** Ctrl-C, or the end of the terminal, leaves nothing behind that runs. */

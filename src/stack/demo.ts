@@ -1,6 +1,7 @@
 import { randomBytes, randomInt, randomUUID } from 'node:crypto'
 import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { demoAi, demoSales, demoTeam } from './demo-ai.ts'
 import { hostOf } from './ports.ts'
 import { rest, type Ask } from './rest.ts'
 import { checkout } from './room.ts'
@@ -35,6 +36,9 @@ export interface Demo {
   queue: Dialable
   /** Somebody who answers at the first extension. */
   agent: Dialable & { username: string; password: string }
+  /** They talk by rules, and need no provider. The team switches to another member, and both find a human at the first extension. */
+  ai: Dialable
+  team: Dialable
   /** Leads to the flow; this machine is the trunk that may call it. */
   number: { id: string; number: string; uri: string }
 }
@@ -63,23 +67,20 @@ async function isCurrent(
 ): Promise<boolean> {
   const ask = rest(stack.apiUrl, demo.access_key)
   const { status, body } = await ask<{ result: DemoExtension[] }>('GET', '/extensions')
-  if (status !== 200 || !demo.flow || !demo.conference || !demo.queue || !demo.agent || !demo.number) return false
+  const { flow, conference, queue, agent, ai, team, number } = demo
+  if (status !== 200 || !flow || !conference || !queue || !agent || !ai || !team || !number) return false
   for (const extension of demo.extensions) {
     const now = body.result.find(({ username }) => username === extension.username)
     if (now === undefined) return false
     extension.direct_uri = now.direct_uri
   }
-  for (const [plural, one] of Object.entries({
-    flows: demo.flow,
-    conferences: demo.conference,
-    queues: demo.queue,
-    agents: demo.agent,
-  })) {
+  const dialed = { flows: flow, conferences: conference, queues: queue, agents: agent, ais: ai, teams: team }
+  for (const [plural, one] of Object.entries(dialed)) {
     const found = await ask<Dialable>('GET', `/${plural}/${one.id}`)
     if (found.status !== 200) return false
     one.direct_uri = found.body.direct_uri
   }
-  return (await ask('GET', `/numbers/${demo.number.id}`)).status === 200
+  return (await ask('GET', `/numbers/${number.id}`)).status === 200
 }
 
 async function makeDemo(stack: Stack): Promise<Omit<Demo, keyof ReturnType<typeof addresses>>> {
@@ -97,9 +98,10 @@ async function makeDemo(stack: Stack): Promise<Omit<Demo, keyof ReturnType<typeo
   const conference = dialable(await make<Dialable>(ask, '/conferences', { name: 'Meeting' }))
   const queue = dialable(await make<Dialable>(ask, '/queues', { name: 'Support' }))
   const agent = await makeAgent(ask, extensions[0]!.username)
+  const ais = await makeAis(ask, extensions[0]!.username)
   const number = await makeNumber(ask, flow.id, stack.site.baseDomain)
   const keys = { access_key: key.token, admin_key: stack.adminKey, customer_id: customer.id }
-  return { ...keys, extensions, flow, conference, queue, agent, number }
+  return { ...keys, extensions, flow, conference, queue, agent, ...ais, number }
 }
 
 /** An agent has an address from the first regenerate on, and can be reached once it is available. */
@@ -110,6 +112,17 @@ async function makeAgent(ask: Ask, extension: string): Promise<Demo['agent']> {
   await done(200, ask, 'PUT', `/agents/${id}/status`, { status: 'available' })
   const { direct_uri } = await done<Dialable>(200, ask, 'POST', `/agents/${id}/direct-hash-regenerate`)
   return { id, direct_uri, ...login }
+}
+
+/** As an agent, an AI has an address from the first regenerate on; a team has one at once. */
+async function makeAis(ask: Ask, extension: string): Promise<Pick<Demo, 'ai' | 'team'>> {
+  const { id } = await make<Dialable>(ask, '/ais', demoAi(extension))
+  const sales = await make<Dialable>(ask, '/ais', demoSales(extension))
+  const team = await make<Dialable>(ask, '/teams', demoTeam(id, sales.id))
+  return {
+    ai: dialable(await done<Dialable>(200, ask, 'POST', `/ais/${id}/direct-hash-regenerate`)),
+    team: dialable(team),
+  }
 }
 
 const dialable = ({ id, direct_uri }: Dialable): Dialable => ({ id, direct_uri })

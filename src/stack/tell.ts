@@ -32,6 +32,9 @@ Hashdial is up (${seconds} s).
     ${demo.queue.direct_uri}
   An agent, ${demo.agent.username} (password ${demo.agent.password}), who answers at extension ${first?.username}:
     ${demo.agent.direct_uri}
+  An AI, and a team of two: ask for the opening hours, for sales, or for a human, who is extension ${first?.username}:
+    ${demo.ai.direct_uri}
+    ${demo.team.direct_uri}
 
   API   ${demo.api_url}/v1.0   (documentation: ${demo.api_url}/docs)
     curl -H 'Authorization: Bearer ${demo.access_key}' ${demo.api_url}/v1.0/extensions

@@ -83,16 +83,15 @@ test('an unknown customer, an unknown agent and a wrong password get the same an
 
 test.serial('an unknown agent takes as long as a wrong password', async (t) => {
   const { credentials } = await makeAgent()
-  const fastest = async (wrong: object): Promise<number> => {
-    const times: number[] = []
-    for (let i = 0; i < 7; i++) {
-      const begun = performance.now()
-      t.is((await login({ ...credentials, ...wrong })).status, 401)
-      times.push(performance.now() - begun)
-    }
-    return Math.min(...times)
+  const wrongs = [{ username: 'june' }, { password: 'a wrong password' }]
+  const fastest = [Infinity, Infinity]
+  // In turns: what else the machine has to do meets both.
+  for (let i = 0; i < 14; i++) {
+    const begun = performance.now()
+    t.is((await login({ ...credentials, ...wrongs[i % 2] })).status, 401)
+    fastest[i % 2] = Math.min(fastest[i % 2]!, performance.now() - begun)
   }
-  const [unknown, wrong] = [await fastest({ username: 'june' }), await fastest({ password: 'a wrong password' })]
+  const [unknown, wrong] = fastest as [number, number]
   t.true(unknown > wrong / 2 && unknown < wrong * 2, `${unknown} and ${wrong} ms`)
 })
 

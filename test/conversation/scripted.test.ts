@@ -1,12 +1,12 @@
 import test from 'ava'
+import { demoAi, demoSales, demoTeam } from '../../src/stack/demo-ai.ts'
 import { ensureModels } from '../../src/stack/models.ts'
 import { becomesTrue } from '../../src/stack/shell.ts'
-import { collect } from '../../src/voice/pcm.ts'
 import { becomes } from '../conferences/support.ts'
 import { setUp } from '../support/setup.ts'
 import { Speaker } from '../support/speaker.ts'
 import { activeflow } from '../support/flows.ts'
-import { aicall, closeReader, hearsSaid, makeAi, makeTeam, messages, text, told } from './support.ts'
+import { aicall, closeReader, hearsSaid, makeAi, messages, text, told, type AiView } from './support.ts'
 
 test.before(() => ensureModels(() => undefined))
 test.after.always(closeReader)
@@ -120,75 +120,41 @@ test.serial('a caller who says nothing is asked, and then let go', async (t) => 
   t.is((await activeflow(setup)).variables['hashdial.aicall.status'], 'silence')
 })
 
-test.serial('a team hands the caller over to another voice, which knows what was said', async (t) => {
-  const setup = await setUp(t)
-  const [reception, sales] = [
-    await makeAi(setup, {
-      greeting,
-      parameter: { rules: [{ when: ['sales'], say: 'One moment.', tool: { name: 'to_sales' } }] },
-    }),
-    await makeAi(setup, {
-      tts_voice_id: 'rms',
-      parameter: {
-        rules: [{ when: ['price'], say: 'A dozen of red roses is thirty dollars.' }],
-        on_enter: 'This is the sales department, what would you like to buy?',
-      },
-    }),
-  ]
-  const team = await makeTeam(setup, reception, sales)
-  const caller = await Speaker.call(t, setup, team.direct_uri)
-  t.true(await hearsSaid(caller, greeting), await told(setup))
-  let since = performance.now()
-  await caller.say('I want to talk to sales.')
-  t.true(await hearsSaid(caller, 'This is the sales department, what would you like to buy?', since), await told(setup))
-  since = performance.now()
-  await caller.say('What is the price, please?')
-  t.true(await hearsSaid(caller, 'A dozen of red roses is thirty dollars.', since), await told(setup))
-  const row = await aicall(setup)
-  t.is(row.ai_id, sales.id)
-  t.is(row.current_member_id, team.members[1]!.id)
-  const roles = (await messages(setup, row)).map(({ role }) => role)
-  t.true(roles.includes('notification') && roles.includes('tool'), roles.join())
-  const events = await setup.api<{ result: object[] }>('GET', '/events?type=ai_member_switched')
-  t.is(events.body.result.length, 1)
-})
-
-test.serial('a caller who wants a person gets one, who hears what it is about and accepts by a key', async (t) => {
-  const setup = await setUp(t)
-  const extension = await setup.extension()
-  const device = await setup.phone(extension, { tone: 1330 })
-  const ai = await makeAi(setup, {
-    greeting,
-    destinations: [{ name: 'desk', type: 'extension', target_name: extension.username }],
-    tool_names: ['connect_call'],
-    parameter: {
-      rules: [{ when: ['person'], say: 'Please wait.', tool: { name: 'connect_call', arguments: { name: 'desk' } } }],
-      after: { connect_call: 'I am afraid that nobody is there at the moment.' },
-    },
-  })
-  const caller = await Speaker.call(t, setup, ai.direct_uri)
-  t.true(await hearsSaid(caller, greeting), await told(setup))
-  let since = performance.now()
-  await caller.say('I would like to speak to a person, please.')
-  await device.rings()
-  await device.reject()
-  t.true(await hearsSaid(caller, 'I am afraid that nobody is there at the moment.', since), await told(setup))
-  await device.closed()
-  since = performance.now()
-  await caller.say('I would like to speak to a person, please.')
-  await device.rings()
-  await device.answer()
-  await device.established()
-  t.true(
-    await becomesTrue(20_000, async () => /press one to take the call|press 1/i.test(await text(device.heard(20)))),
-  )
-  await device.press('1')
-  t.true(await becomesTrue(10_000, () => caller.hearsTone(1330, since)))
-  const speech = await collect(
-    caller.voice.tts().synthesize('Hello there, this is me.', { signal: new AbortController().signal }),
-  )
-  await caller.play(speech)
-  await device.hangup()
-  const ended = await aicall(setup, ({ status }) => status === 'terminated')
-  t.is(ended.end_reason, 'handed_over')
-})
+test.serial(
+  'the team of the demo: sales has another voice, and a human accepts by a key when they know what it is about',
+  async (t) => {
+    const setup = await setUp(t)
+    const extension = await setup.extension()
+    const device = await setup.phone(extension, { tone: 1330 })
+    const reception = await makeAi(setup, demoAi(extension.username))
+    const sales = await makeAi(setup, demoSales(extension.username))
+    const { body: team } = await setup.api<AiView>('POST', '/teams', demoTeam(reception.id, sales.id))
+    const caller = await Speaker.call(t, setup, team.direct_uri)
+    t.true(await hearsSaid(caller, demoAi('').greeting), await told(setup))
+    let since = performance.now()
+    await caller.say('I want to talk to sales.')
+    t.true(await hearsSaid(caller, demoSales('').parameter.on_enter, since), await told(setup))
+    t.is((await aicall(setup)).ai_id, sales.id)
+    since = performance.now()
+    await caller.say('Give me a human.', 'kal16')
+    await device.rings(30_000)
+    await device.reject()
+    t.true(await hearsSaid(caller, 'I am sorry, nobody took the call.', since), await told(setup))
+    await device.closed()
+    since = performance.now()
+    await caller.say('Give me a human.', 'kal16')
+    await device.rings(30_000)
+    await device.answer()
+    await device.established()
+    t.true(await becomesTrue(20_000, async () => /to take the call/i.test(await text(device.heard(20)))))
+    await device.press('1')
+    t.true(await becomesTrue(10_000, () => caller.hearsTone(1330, since)))
+    await device.hangup()
+    const ended = await aicall(setup, ({ status }) => status === 'terminated')
+    t.is(ended.end_reason, 'handed_over')
+    const roles = (await messages(setup, ended)).map(({ role }) => role)
+    t.true(roles.includes('notification') && roles.includes('tool'), roles.join())
+    const events = await setup.api<{ result: object[] }>('GET', '/events?type=ai_member_switched')
+    t.is(events.body.result.length, 1)
+  },
+)

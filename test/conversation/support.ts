@@ -1,4 +1,3 @@
-import { randomUUID } from 'node:crypto'
 import { setTimeout as delay } from 'node:timers/promises'
 import { becomesTrue } from '../../src/stack/shell.ts'
 import type { Setup } from '../support/setup.ts'
@@ -32,23 +31,6 @@ export async function makeAi(setup: Setup, values: object): Promise<AiView> {
   const { status, body } = await setup.api<AiView>('POST', '/ais', { name: 'test', engine_type: 'scripted', ...values })
   if (status !== 201) throw new Error(`the AI is refused: ${JSON.stringify(body)}`)
   return (await setup.api<AiView>('POST', `/ais/${body.id}/direct-hash-regenerate`)).body
-}
-
-/** A team of two: the first hands over to the second by `to_sales`. */
-export async function makeTeam(
-  setup: Setup,
-  first: AiView,
-  second: AiView,
-): Promise<AiView & { members: { id: string }[] }> {
-  const [one, other] = [randomUUID(), randomUUID()]
-  const transitions = [{ function_name: 'to_sales', next_member_id: other }]
-  const members = [
-    { id: one, ai_id: first.id, transitions },
-    { id: other, ai_id: second.id },
-  ]
-  const { status, body } = await setup.api<AiView>('POST', '/teams', { start_member_id: one, members })
-  if (status !== 201) throw new Error(`the team is refused: ${JSON.stringify(body)}`)
-  return { ...body, members }
 }
 
 /** The customer's latest conversation, once it is as wanted. */

@@ -142,7 +142,9 @@ export class Softphone {
     const heard = tones.map((tone) => `${tone} Hz ${share(last, tone).toFixed(2)}`).join(', ')
     const length = (all.samples.length / all.rate).toFixed(1)
     const seconds = Array.from({ length: Math.floor(all.samples.length / all.rate) }, (_, second) =>
-      loudness({ rate: all.rate, samples: all.samples.subarray(second * all.rate, (second + 1) * all.rate) }).toFixed(0),
+      loudness({ rate: all.rate, samples: all.samples.subarray(second * all.rate, (second + 1) * all.rate) }).toFixed(
+        0,
+      ),
     )
     return `heard ${length} s (loudness ${seconds.join(' ')}); of its last half second: ${heard}`
   }

@@ -100,8 +100,8 @@ export class Speaker {
   }
 
   /** Resolves when it was said. */
-  async say(text: string): Promise<void> {
-    const speech = this.voice.tts().synthesize(text, { voice: 'rms', signal: new AbortController().signal })
+  async say(text: string, voice = 'rms'): Promise<void> {
+    const speech = this.voice.tts().synthesize(text, { voice, signal: new AbortController().signal })
     await this.play(await collect(speech))
   }
 
