@@ -2,6 +2,7 @@ import { lookup, type LookupAddress, type LookupOptions } from 'node:dns'
 import http, { type ClientRequest, type IncomingHttpHeaders, type IncomingMessage } from 'node:http'
 import https from 'node:https'
 import { isIP, type BlockList } from 'node:net'
+import { WebSocket } from 'ws'
 import { isPublic, listOf } from './web-addresses.ts'
 import { bodyOf, codings, WebError } from './web-body.ts'
 
@@ -36,6 +37,8 @@ export type ArrivingAnswer = AnswerOf<AsyncIterable<Buffer>>
 const redirects = 3
 const defaultTimeout = 10_000
 const defaultBytes = 262_144
+/** The longest message of a WebSocket. */
+const socketBytes = 16_777_216
 
 /** When a name is refused, in milliseconds after it was looked up, and at the next multiple where the lookup takes longer. */
 const refusalMs = 1_000
@@ -76,6 +79,29 @@ export class Web {
     }
   }
 
+  /** A WebSocket, open, to wherever a customer says. Rejects with WebError, or with the signal's reason. */
+  async socket(
+    url: string,
+    headers: Record<string, string>,
+    { signal, timeout }: { signal: AbortSignal; timeout: number },
+  ): Promise<WebSocket> {
+    signal.throwIfAborted()
+    this.#mustAllow(parse(url.replace(/^ws/, 'http')))
+    const lookup = {
+      lookup: (name: string, options: LookupOptions, done: Lookedup) => this.#lookup(name, options, done),
+    }
+    const limits = { handshakeTimeout: timeout, maxPayload: socketBytes, perMessageDeflate: false }
+    // A redirect is not followed: it would carry what is in the headers to somebody else.
+    const socket = new WebSocket(url, { headers, ...limits, ...lookup })
+    const close = () => socket.terminate()
+    signal.addEventListener('abort', close, { once: true })
+    socket.once('close', () => signal.removeEventListener('abort', close))
+    return new Promise((resolve, reject) => {
+      socket.once('open', () => resolve(socket))
+      socket.on('error', (error) => reject(signal.aborted ? (signal.reason as Error) : new WebError(error.message)))
+    })
+  }
+
   /** May a customer's request go to this address? */
   allows(address: string): boolean {
     const family = isIP(address) === 6 ? 'ipv6' : 'ipv4'
@@ -112,9 +138,7 @@ export class Web {
   }
 
   async #send(url: URL, { method, headers, body }: WebRequest, signal: AbortSignal): Promise<IncomingMessage> {
-    const host = url.hostname.replace(/^\[(.*)\]$/, '$1')
-    // Nothing is looked up for an address that is written as such.
-    if (isIP(host) && !this.allows(host)) throw refusal(host)
+    this.#mustAllow(url)
     const { request } = url.protocol === 'https:' ? https : http
     const all = {
       ...{ 'user-agent': 'hashdial', 'accept-encoding': codings },
@@ -131,6 +155,12 @@ export class Web {
       sent.on('error', reject)
       sent.end(body)
     })
+  }
+
+  /** Nothing is looked up for an address that is written as such. */
+  #mustAllow(url: URL): void {
+    const host = url.hostname.replace(/^\[(.*)\]$/, '$1')
+    if (isIP(host) && !this.allows(host)) throw refusal(host)
   }
 
   /** As dns.lookup, without the addresses that are not for customers. */

@@ -1,6 +1,7 @@
 import Joi from 'joi'
 import { HashdialError } from '../errors.ts'
 import { knownProviders } from './llm-providers.ts'
+import { realtimeProviders } from './realtime-protocol.ts'
 import type { AiRow, TeamRow } from './row.ts'
 import { script } from './scripted.ts'
 import { toolNames } from './tool.ts'
@@ -23,27 +24,40 @@ const modelParameter = Joi.object({
   reasoning_effort: Joi.valid('none', 'minimal', 'low', 'medium', 'high'),
 })
 
+const realtimeParameter = Joi.object({
+  temperature: Joi.number().min(0).max(2),
+  dialect: Joi.valid('ga', 'flat'),
+  audio: Joi.valid('pcmu', 'pcm24', 'pcm16'),
+  server_turns: Joi.boolean(),
+})
+
+const knownUrls: Readonly<Record<string, string>> = knownProviders
+const realtimeUrls = Object.fromEntries(Object.entries(realtimeProviders).map(([name, { url }]) => [name, url]))
+
 /** What is wrong with an AI as a whole; `speech` knows who speaks and understands. */
 export function checkAi(ai: AiRow, speech?: Speech): Problem[] {
-  return [...checkEngine(ai), ...checkParameter(ai), ...(speech ? checkSpeech(ai, speech) : []), ...checkTools(ai)]
+  // Of speech to speech the voices and languages are the server's to know.
+  const isOurSpeech = speech && ai.engine_type !== 'realtime'
+  return [...checkEngine(ai), ...checkParameter(ai), ...(isOurSpeech ? checkSpeech(ai, speech) : []), ...checkTools(ai)]
 }
 
 function checkEngine({ engine_type, engine_model, engine_url }: AiRow): Problem[] {
   if (engine_type === 'scripted') return []
   const [provider = ''] = engine_model.split('.')
-  const names = Object.keys(knownProviders).join(', ')
+  const known = engine_type === 'realtime' ? realtimeUrls : knownUrls
+  const names = Object.keys(known).join(', ')
   if (engine_model === '')
     return [{ field: 'engine_model', problem: `is missing: <provider>.<model>, with one of ${names}` }]
-  if (!Object.hasOwn(knownProviders, provider))
+  if (!Object.hasOwn(known, provider))
     return [{ field: 'engine_model', problem: `there is no provider "${provider.slice(0, 40)}": use one of ${names}` }]
-  const isUrlMissing = knownProviders[provider as keyof typeof knownProviders] === '' && engine_url === ''
+  const isUrlMissing = known[provider] === '' && engine_url === ''
   return isUrlMissing
     ? [{ field: 'engine_url', problem: `is missing: the provider ${provider} is wherever it says` }]
     : []
 }
 
 function checkParameter({ engine_type, parameter }: AiRow): Problem[] {
-  const schema = engine_type === 'scripted' ? script : modelParameter
+  const schema = { scripted: script, pipeline: modelParameter, realtime: realtimeParameter }[engine_type]
   const { error } = schema.validate(parameter, { abortEarly: false, errors: { label: false } })
   return (error?.details ?? []).map(({ path, message }) => ({
     ...{ field: ['parameter', ...path].join('.'), problem: message.trim() },

@@ -19,6 +19,8 @@ export interface ConversationHouse {
   member(id: string): Promise<Member>
   /** Who goes on when the provider of this one fails; undefined: nobody. */
   next(member: Member): Promise<Member | undefined>
+  /** What is said when nobody else can go on: it needs no provider. */
+  apology(): Utterance
   /** Another talks now. */
   switched(member: Member): void
   tell(what: 'interrupted' | 'false_interruption'): void
@@ -33,9 +35,6 @@ interface Answer {
   readonly protectMs?: number
 }
 
-const apology = 'I am sorry, something went wrong here. Goodbye.'
-const callsInARow = 5
-
 /** One caller talks with AIs, from the first word to the last. */
 export class Conversation {
   readonly #tools: ToolRun
@@ -48,7 +47,7 @@ export class Conversation {
   #line: Line | undefined
   /** What is to be said, one after another. */
   #said: Promise<void> = Promise.resolve()
-  #toolsInARow = 0
+  #failed: Engine | undefined
   #end: (ending: Ending) => void = () => undefined
   readonly #ending = new Promise<Ending>((resolve) => (this.#end = resolve))
 
@@ -81,12 +80,14 @@ export class Conversation {
     })
     try {
       run.signal.throwIfAborted()
-      this.#engine = await this.#start(this.member)
+      this.#engine = await this.#startFirst()
+      // It is made while the line is opened: who has waited for an answer hears it at once.
+      const first = begin ? this.#engine.say(begin) : undefined
       this.#line = await Line.open(run, run.id, (sound) => this.#engine.hear(sound))
       this.#mouth.media = this.#line.media
       if (begin === undefined) this.#engine.answer()
-      else if (begin === '') this.#patience.begin()
-      else this.#say(begin, this.member.ai.vad_config.protect)
+      else if (first) this.#play({ utterance: first, protectMs: this.member.ai.vad_config.protect })
+      else this.#patience.begin()
       return await Promise.race([this.#ending, ended])
     } finally {
       clearTimeout(timer)
@@ -100,8 +101,20 @@ export class Conversation {
   }
 
   /** It ends now, whatever is being said. */
-  finish(ending: Ending): void {
-    this.#end(ending)
+  readonly finish = (ending: Ending): void => this.#end(ending)
+
+  /** Where its provider is away, the next AI begins. */
+  async #startFirst(): Promise<Engine> {
+    for (;;) {
+      try {
+        return await this.#start(this.member)
+      } catch (error) {
+        const next = this.run.signal.aborted ? undefined : await this.house.next(this.member)
+        if (!next) throw error
+        this.member = next
+        this.house.switched(next)
+      }
+    }
   }
 
   async #start(member: Member): Promise<Engine> {
@@ -123,6 +136,7 @@ export class Conversation {
     else if (event.type === 'silence') this.#silent(event.text)
     else if (event.type === 'turn') this.#turn(event.text, event.timing)
     else if (event.type === 'answer') this.#play(event)
+    else if (event.type === 'lost') void this.#fail(event.error)
     else this.house.log.warn({ problem: problemOf(event.error) }, 'an AI did not understand a caller')
   }
 
@@ -137,16 +151,15 @@ export class Conversation {
     } else if (!this.#mouth.speaks) this.#patience.begin()
   }
 
-  #turn(text: string, timing: Timing): void {
+  #turn(text: string | undefined, timing: Timing): void {
     this.#heardCaller()
-    this.dialogue.add({ role: 'user', content: text, timing })
+    if (text !== undefined) this.dialogue.add({ role: 'user', content: text, timing })
     this.#engine.answer()
   }
 
   #heardCaller(): void {
     this.#patience.reset()
     this.#tools.callerSpoke()
-    this.#toolsInARow = 0
   }
 
   #entered(digits: string): void {
@@ -157,12 +170,8 @@ export class Conversation {
   }
 
   #prompt(text: string | undefined): void {
-    if (text === undefined) return this.finish({ reason: 'silence' })
-    this.#say(text)
-  }
-
-  #say(text: string, protectMs = 0): void {
-    this.#play({ utterance: this.#engine.say(text), protectMs })
+    if (text === undefined) this.finish({ reason: 'silence' })
+    else this.#play({ utterance: this.#engine.say(text) })
   }
 
   #play(answer: Answer): void {
@@ -186,30 +195,21 @@ export class Conversation {
   /** What was heard is what was said; the rest nobody will hear. */
   async #interrupt(): Promise<void> {
     this.#bargeIn.end()
-    if (!(await this.#mouth.interrupt())) return
-    this.#engine.stop()
+    const heardMs = await this.#mouth.interrupt()
+    if (heardMs === undefined) return
+    this.#engine.stop(heardMs)
     this.house.tell('interrupted')
   }
 
   async #do(calls: readonly ToolCall[]): Promise<void> {
-    let isSilent = true
-    for (const [index, call] of calls.entries()) {
-      const isTooMany = index >= callsInARow || ++this.#toolsInARow > callsInARow
-      const outcome: ToolOutcome = isTooMany
-        ? { result: 'This was not done: too much at once. Talk with the caller.' }
-        : await this.#tools.do(call, this.member)
-      const talked = outcome.connect !== undefined && (await this.#connect(outcome.connect))
-      const result = talked ? 'They have talked.' : outcome.result
-      // What comes of a queue is known to the conversation that follows it.
-      if (outcome.ending?.queueId) return this.finish(outcome.ending)
-      this.dialogue.add({ role: 'tool', content: result, tool_call_id: call.id })
-      if (talked) return this.finish({ reason: 'handed_over' })
-      if (outcome.ending) return this.finish(outcome.ending)
-      if (outcome.memberId !== undefined) await this.#switchTo(await this.house.member(outcome.memberId))
-      isSilent &&= outcome.isSilent === true
-    }
-    if (isSilent || this.#toolsInARow > callsInARow) this.#patience.begin()
-    else this.#engine.answer()
+    const follows = await this.#tools.doAll(calls, () => this.member, {
+      told: (content, tool_call_id) => this.dialogue.add({ role: 'tool', content, tool_call_id }),
+      connect: (destination) => this.#connect(destination),
+      switchTo: async (id) => this.#switchTo(await this.house.member(id)),
+    })
+    if (typeof follows === 'object') this.finish(follows)
+    else if (follows === 'answer') this.#engine.answer()
+    else this.#patience.begin()
   }
 
   async #connect(destination: NonNullable<ToolOutcome['connect']>): Promise<boolean> {
@@ -231,7 +231,8 @@ export class Conversation {
 
   /** The provider has failed: the next AI goes on, or the conversation ends politely. */
   async #fail(error: unknown): Promise<void> {
-    if (this.run.signal.aborted || this.#over.signal.aborted) return
+    if (this.run.signal.aborted || this.#over.signal.aborted || this.#failed === this.#engine) return
+    this.#failed = this.#engine
     this.house.log.warn({ problem: problemOf(error), ai: this.member.ai.id }, 'an AI cannot go on')
     try {
       const next = await this.house.next(this.member)
@@ -239,7 +240,7 @@ export class Conversation {
         await this.#switchTo(next)
         return this.#engine.answer()
       }
-      await this.#line?.media.say(this.#engine.say(apology), this.#over.signal)
+      await this.#line?.media.say(this.house.apology(), this.#over.signal)
     } catch (again) {
       this.house.log.warn({ problem: problemOf(again) }, 'an AI could not end politely')
     }

@@ -15,11 +15,13 @@ import { Chat } from './chat.ts'
 import { Conversation, type ConversationHouse } from './conversation.ts'
 import { Dialogue } from './dialogue.ts'
 import type { Member } from './engine.ts'
+import { Generation, justSay } from './generation.ts'
 import { briefOf } from './brief.ts'
 import { handOver, partiesOf, type Conversing, type Handover, type HandoverHouse } from './handover.ts'
 import { Assistance } from './members.ts'
 import { Pipeline } from './pipeline.ts'
-import type { AicallRow, EndReason, NamedDestination } from './row.ts'
+import { Realtime } from './realtime.ts'
+import type { AicallRow, AiRow, EndReason, NamedDestination } from './row.ts'
 import { scripted } from './scripted.ts'
 import type { Ending } from './tool-run.ts'
 
@@ -38,6 +40,7 @@ export interface TalkOptions {
   continues?: string
 }
 
+const apology = 'I am sorry, something went wrong here. Goodbye.'
 const sorry = 'I am sorry, I lost you for a moment. Please go on.'
 
 /** The callers who talk with AIs at the Asterisks of this process. */
@@ -68,6 +71,9 @@ export class Conversations implements PartKind {
       const ending = await conversation.untilOver(first, left)
       reason = ending.reason
       return { ...this.#over(run, reason), ...ending }
+    } catch (error) {
+      if (error instanceof HashdialError) this.#over(run, (reason = 'failed'))
+      throw error
     } finally {
       if (!livesOn(run)) this.#end(row, reason)
     }
@@ -133,8 +139,10 @@ export class Conversations implements PartKind {
       log: log.child({ call: run.call.id, aicall: row.id }),
       engineFor: (one, events) => {
         const { engine_type, stt_type, tts_type } = one.ai
-        const llm = engine_type === 'scripted' ? scripted : this.#chat
         const owner = one.ai.customer_id
+        if (engine_type === 'realtime')
+          return new Realtime({ ...events, web: this.house.web, gate: voice.stt(), owner, dialogue }, one)
+        const llm = engine_type === 'scripted' ? scripted : this.#chat
         return new Pipeline(
           { ...events, llm, owner, dialogue, stt: voice.stt(stt_type), tts: voice.tts(tts_type) },
           one,
@@ -145,6 +153,11 @@ export class Conversations implements PartKind {
         const others = ai.fallback_ai_ids.filter((other) => other !== row.ai_id)
         const [first] = await assistance.existing(others)
         return first === undefined ? undefined : member(id, first)
+      },
+      apology: () => {
+        const offline = { ai: { tts_voice_id: '', stt_language: '' } as AiRow }
+        const house = { llm: justSay(apology), tts: voice.tts(), owner: row.customer_id }
+        return new Generation(house, { ...offline, prompt: '', key: '', tools: [] }, [], run.signal).utterance
       },
       switched: ({ ai, id }) => {
         Object.assign(row, { ai_id: ai.id, current_member_id: id, tm_update: now() })

@@ -23,6 +23,7 @@ const longest = 16_000
 export class Dialogue {
   readonly said: Said[] = []
   #last = 0
+  readonly #expected = new Map<string, { said: { role: 'user'; content: string }; sequence: number }>()
 
   constructor(
     readonly house: DialogueHouse,
@@ -52,11 +53,31 @@ export class Dialogue {
     )
   }
 
+  /** The caller has said something that is known later, under this name: it has its place now. */
+  expect(name: string): Said {
+    const said = { role: 'user' as const, content: '' }
+    this.said.push(said)
+    this.#expected.set(name, { said, sequence: ++this.#last })
+    return said
+  }
+
+  /** What that was. */
+  complete(name: string, content: string): void {
+    const expected = this.#expected.get(name)
+    if (!expected) return
+    this.#expected.delete(name)
+    expected.said.content = content
+    this.#store({ role: 'user', content }, content, expected.sequence)
+  }
+
   /** `shown`: as it is stored, where that is not what the model is told. */
   add(message: Added, shown = message.content): void {
     this.#remember(message)
+    this.#store(message, shown, ++this.#last)
+  }
+
+  #store(message: Added, shown: string, sequence: number): void {
     const { id: aicall_id, customer_id, current_member_id: member_id } = this.row
-    const sequence = ++this.#last
     const row: AimessageRow = {
       ...{ id: idOf(`aimessage-${aicall_id}-${sequence}`), customer_id, aicall_id, sequence, member_id },
       ...{ interrupted: false, tool_calls: [], tool_call_id: '', ...message, content: shown.slice(0, longest) },

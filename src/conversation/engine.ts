@@ -22,11 +22,14 @@ export type EngineEvent =
   | { type: 'partial'; text: string }
   /** They fell silent; '': that was no word. They may go on. */
   | { type: 'silence'; text: string }
-  /** It is the turn of the AI: `answer` lets it speak. */
-  | { type: 'turn'; text: string; timing: Timing }
+  /** It is the turn of the AI: `answer` lets it speak. Undefined: what was said is in the dialogue already, or will be. */
+  | { type: 'turn'; text: string | undefined; timing: Timing }
   /** It speaks, and calls these tools when it has said it. Rejects where the provider fails. */
   | { type: 'answer'; utterance: Utterance; calls: Promise<readonly ToolCall[]>; timing: Timing }
+  /** It has not understood something. */
   | { type: 'failed'; error: unknown }
+  /** It hears and says nothing any more. */
+  | { type: 'lost'; error: unknown }
 
 /**
  * What hears a caller and has something to say. The conversation decides when it may: it interrupts, and it knows what
@@ -42,7 +45,7 @@ export interface Engine {
   answer(): void
   /** What the caller has just said is not to be answered. */
   drop(): void
-  /** What it is about to say is not wanted any more. */
-  stop(): void
+  /** What it is about to say is not wanted any more; so much was heard of what it said. */
+  stop(heardMs: number): void
   close(): Promise<void>
 }

@@ -21,7 +21,7 @@ export class Generation {
 
   constructor(
     readonly house: GenerationHouse,
-    readonly member: Member,
+    readonly member: Pick<Member, 'ai' | 'key' | 'prompt' | 'tools'>,
     readonly said: readonly Said[],
     signal: AbortSignal,
   ) {

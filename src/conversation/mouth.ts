@@ -45,15 +45,16 @@ export class Mouth {
     this.media?.resume()
   }
 
-  /** Nobody hears any more of it. False: it says nothing, or is interrupted already. */
-  async interrupt(): Promise<boolean> {
+  /** Nobody hears any more of it. Answers how much was heard, in milliseconds; undefined: it says nothing, or is interrupted already. */
+  async interrupt(): Promise<number | undefined> {
     const saying = this.#saying
-    if (!saying || saying.heard !== undefined) return false
+    if (!saying || saying.heard !== undefined) return undefined
     saying.heard = ''
     this.pause()
-    saying.heard = saying.utterance.heard((await this.media?.position()) ?? 0)
+    const ms = (await this.media?.position()) ?? 0
+    saying.heard = saying.utterance.heard(ms)
     saying.end.abort()
-    return true
+    return ms
   }
 
   close(): void {

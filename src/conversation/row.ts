@@ -2,7 +2,7 @@ import type { Destination } from '../calls/party.ts'
 
 // Rows of sql/019-ais.sql, as far as a conversation needs them.
 
-export type EngineType = 'pipeline' | 'scripted'
+export type EngineType = 'realtime' | 'pipeline' | 'scripted'
 
 /** A person or a place that an AI may send its caller to, by the name that it knows it by. */
 export interface NamedDestination {

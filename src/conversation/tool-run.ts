@@ -30,6 +30,15 @@ const hopsMax = 20
 const hopsInARow = 3
 const legsMax = 3
 const valueLength = 1_000
+const callsInARow = 5
+
+/** Who carries out what is more than a result. */
+interface Host {
+  told(result: string, callId: string): void
+  /** Resolves to whether they talked, when they have done so. */
+  connect(destination: NamedDestination): Promise<boolean>
+  switchTo(memberId: string): Promise<void>
+}
 
 /**
  * Carries out what a model wants done, as far as the AI may do it: what a model says is no authority, whatever a caller
@@ -41,6 +50,7 @@ export class ToolRun {
   #hops = 0
   #hopsInARow = 0
   #before: string | null = null
+  #inARow = 0
 
   constructor(readonly run: Conversing) {}
 
@@ -48,6 +58,26 @@ export class ToolRun {
   callerSpoke(): void {
     this.#hopsInARow = 0
     this.#before = null
+    this.#inARow = 0
+  }
+
+  /** One after another. Resolves to the end of the conversation, or to whether there is something to say. */
+  async doAll(calls: readonly ToolCall[], member: () => Member, host: Host): Promise<Ending | 'answer' | 'silent'> {
+    let isSilent = true
+    for (const call of calls) {
+      const isTooMany = ++this.#inARow > callsInARow
+      const outcome = isTooMany ? refused('too much at once; talk with the caller') : await this.do(call, member())
+      // What comes of a queue is known to the conversation that follows it.
+      if (outcome.ending?.queueId) return outcome.ending
+      const talked = outcome.connect !== undefined && (await host.connect(outcome.connect))
+      host.told(talked ? 'They have talked.' : outcome.result, call.id)
+      if (talked) return { reason: 'handed_over' }
+      if (outcome.ending) return outcome.ending
+      if (outcome.memberId !== undefined) await host.switchTo(outcome.memberId)
+      isSilent &&= outcome.isSilent === true
+    }
+    // A model that does nothing but call tools is not asked again before the caller has said something.
+    return isSilent || this.#inARow > 2 * callsInARow ? 'silent' : 'answer'
   }
 
   async do(call: ToolCall, member: Member): Promise<ToolOutcome> {

@@ -17,11 +17,18 @@ export class Utterance implements AsyncIterable<Pcm> {
     this.#pieces.push({ text, ms: 0 })
   }
 
+  /** More of the text, whose sound may be there already. */
+  append(text: string): void {
+    const last = this.#pieces[0]
+    if (last) last.text += text
+    else this.say(text)
+  }
+
   add(sound: Pcm): void {
     if (sound.samples.length === 0) return
     this.firstSoundAt ??= performance.now()
-    const last = this.#pieces.at(-1)
-    if (last) last.ms += milliseconds(sound)
+    if (this.#pieces.length === 0) this.say('')
+    this.#pieces.at(-1)!.ms += milliseconds(sound)
     this.#sound.push(sound)
     this.#wake()
   }
@@ -39,7 +46,10 @@ export class Utterance implements AsyncIterable<Pcm> {
   }
 
   get text(): string {
-    return this.#pieces.map(({ text }) => text).join(' ')
+    return this.#pieces
+      .map(({ text }) => text)
+      .join(' ')
+      .trim()
   }
 
   /** The words that were begun in the first `ms` of it. */
@@ -52,7 +62,10 @@ export class Utterance implements AsyncIterable<Pcm> {
       left -= piece.ms
       if (left <= 0) break
     }
-    return heard.filter((text) => text !== '').join(' ')
+    return heard
+      .filter((text) => text !== '')
+      .join(' ')
+      .trim()
   }
 
   async *[Symbol.asyncIterator](): AsyncGenerator<Pcm> {

@@ -27,8 +27,8 @@ const destination = Joi.object({
 
 export const settings = {
   mode: Joi.valid('media').description('media: Hashdial carries the conversation.'),
-  engine_type: Joi.valid('pipeline', 'scripted').description(
-    'pipeline: speech to text, a model, and text to speech; scripted: the same with the rules in `parameter` in place of a model.',
+  engine_type: Joi.valid('realtime', 'pipeline', 'scripted').description(
+    'realtime: speech to speech, by the Realtime protocol of OpenAI; pipeline: speech to text, a model, and text to speech; scripted: the same with the rules in `parameter` in place of a model.',
   ),
   engine_model: Joi.string()
     .allow('')
@@ -40,7 +40,7 @@ export const settings = {
   engine_url: Joi.string()
     .allow('')
     .max(2_048)
-    .uri({ scheme: ['http', 'https'] })
+    .uri({ scheme: ['http', 'https', 'ws', 'wss'] })
     .description('The base URL of a server with OpenAI\'s /chat/completions; "": that of the provider.')
     .example(''),
   init_prompt: text(65_536).description('Who it is, and what it is to do; `${name}` is a variable of the flow.'),

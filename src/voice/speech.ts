@@ -35,6 +35,8 @@ export interface SttOptions {
   language?: string | undefined
   /** Tell what was understood so far, about once a second; a function is asked each time whether that is wanted now. */
   interim?: boolean | (() => boolean) | undefined
+  /** Asked at the end of each utterance whether its text is wanted; where it is not, the text is ''. */
+  final?: (() => boolean) | undefined
   /** As of a Vad. */
   quick?: boolean | undefined
   /** Who wants it understood: the owners take turns. */

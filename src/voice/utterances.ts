@@ -81,8 +81,10 @@ class Listener implements AudioSink {
   }
 
   #tellFinal({ start_ms, end_ms }: { start_ms: number; end_ms: number }): void {
-    const said = this.#understand(start_ms, end_ms).then(
-      (text): SttEvent => ({ type: 'final', start_ms, end_ms, text }),
+    const isWanted = this.options.final?.() ?? true
+    const text = isWanted ? this.#understand(start_ms, end_ms) : Promise.resolve('')
+    const said = text.then(
+      (words): SttEvent => ({ type: 'final', start_ms, end_ms, text: words }),
       (error: Error): SttEvent => ({ type: 'error', start_ms, end_ms, error }),
     )
     this.#told = this.#told.then(async () => this.#out(await said))
