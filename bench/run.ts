@@ -8,6 +8,7 @@ const benches: Record<string, () => Promise<void>> = {
   conference: async () => (await import('./conference.ts')).benchConference(),
   queue: async () => (await import('./queue.ts')).benchQueue(),
   'queue-chaos': async () => (await import('./queue-chaos.ts')).benchQueueChaos(Number(process.argv[3] ?? 180)),
+  voice: async () => (await import('./voice.ts')).benchVoice(),
   memory: async () => (await import('./memory.ts')).benchMemory(),
 }
 

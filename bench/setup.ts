@@ -3,11 +3,16 @@ import type { Stack } from '../src/stack/stack.ts'
 import { setUp, type Setup } from '../test/support/setup.ts'
 
 /** A customer of the bench's own, and makers of what it talks to, as tests have them; all is gone when the work is done. */
-export async function withSetup<T>(stack: Stack, title: string, work: (setup: Setup) => Promise<T>): Promise<T> {
+export async function withSetup<T>(
+  stack: Stack,
+  title: string,
+  work: (setup: Setup, t: ExecutionContext) => Promise<T>,
+): Promise<T> {
   const teardowns: (() => unknown)[] = []
-  const t = { title, teardown: (end: () => unknown) => void teardowns.unshift(end) }
+  const fake = { title, teardown: (end: () => unknown) => void teardowns.unshift(end) }
+  const t = fake as unknown as ExecutionContext
   try {
-    return await work(await setUp(t as unknown as ExecutionContext, stack))
+    return await work(await setUp(t, stack), t)
   } finally {
     for (const end of teardowns) await end()
   }

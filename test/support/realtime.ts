@@ -53,8 +53,8 @@ export class RealtimeServer {
   readonly requests: IncomingMessage[] = []
   readonly items: Item[] = []
   readonly errors: string[] = []
-  /** When it has told of the end of speech (performance.now()). */
-  readonly stopped: number[] = []
+  /** When it has told of the end of speech, was asked for an answer, and sent the first sound of it (performance.now()). */
+  readonly times: { stopped: number; asked?: number; sounded?: number }[] = []
   readonly #sockets = new Set<WebSocket>()
   #lengths = new Map<string, number>()
   #heard = 0
@@ -130,6 +130,8 @@ export class RealtimeServer {
   #answer(asked: { instructions?: string; metadata?: object }, tell: Tell, socket: WebSocket): void {
     const [response_id, item_id] = [`resp_${randomUUID()}`, `item_${randomUUID()}`]
     this.#active = response_id
+    const times = this.times.at(-1)
+    if (times) times.asked ??= performance.now()
     const { text, tone, seconds, call, breaks } = this.options.answer({ ...asked, items: this.items })
     tell({ type: 'response.created', response: { id: response_id, status: 'in_progress', metadata: asked.metadata } })
     tell({ type: 'conversation.item.added', item: { id: item_id, type: 'message' } })
@@ -146,6 +148,7 @@ export class RealtimeServer {
         const samples = Int16Array.from({ length: Math.min(step, all - at) }, (_, index) =>
           Math.round(8_000 * Math.sin((2 * Math.PI * tone * (at + index)) / this.#rate)),
         )
+        if (times) times.sounded ??= performance.now()
         const bytes = this.options.audio === 'pcmu' ? toMulaw(samples) : toBytes(samples)
         tell({
           type: 'response.output_audio.delta',
@@ -203,7 +206,7 @@ export class RealtimeServer {
 
   #stop(tell: Tell): void {
     this.#speaking = false
-    this.stopped.push(performance.now())
+    this.times.push({ stopped: performance.now() })
     const item_id = `item_${randomUUID()}`
     tell({ type: 'input_audio_buffer.speech_stopped', audio_end_ms: this.#loudUntil, item_id })
     tell({ type: 'input_audio_buffer.committed', item_id })
