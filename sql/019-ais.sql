@@ -1,5 +1,5 @@
 -- AIs that callers talk with. `sealed_engine_key` is encrypted (HASHDIAL_SECRET_KEYS), '' where there is none. `parameter`,
--- `vad_config`, `silence_prompts`, `tool_names`, `variable_names`, `tools`, `destinations`, `fallback_ai_ids` and `budget` are JSON. Times are
+-- `vad_config`, `silence_prompts`, `tool_names`, `variable_names`, `stored_tools`, `destinations`, `fallback_ai_ids` and `budget` are JSON. Times are
 -- in milliseconds.
 CREATE TABLE ais (
   id CHAR(36) CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
@@ -20,7 +20,7 @@ CREATE TABLE ais (
   vad_config TEXT NOT NULL,
   tool_names TEXT NOT NULL,
   variable_names TEXT NOT NULL,
-  tools MEDIUMTEXT NOT NULL,
+  stored_tools MEDIUMTEXT NOT NULL,
   destinations TEXT NOT NULL,
   fallback_ai_ids TEXT NOT NULL,
   budget TEXT NOT NULL,

@@ -85,7 +85,13 @@ function problemOf(field: string, check: () => void): Problem[] {
 }
 
 /** What an AI may do without having anything to do it with is a mistake that would show on the phone only. */
-function checkTools({ tool_names, destinations, variable_names }: AiRow): Problem[] {
+function checkTools({ tool_names, destinations, variable_names, stored_tools }: AiRow): Problem[] {
+  const known: readonly string[] = toolNames
+  const taken = stored_tools.flatMap(({ name }, index) =>
+    known.includes(name)
+      ? [{ field: `tools.${index}.name`, problem: 'is the name of a tool that every AI may have' }]
+      : [],
+  )
   const queues = destinations.filter(({ type }) => type === 'queue').length
   const needs: Readonly<Record<string, [boolean, string]>> = {
     connect_call: [destinations.length > queues, 'connect_call needs destinations that are no queues'],
@@ -93,10 +99,11 @@ function checkTools({ tool_names, destinations, variable_names }: AiRow): Proble
     get_variables: [variable_names.length > 0, 'get_variables needs variable_names'],
     set_variables: [variable_names.length > 0, 'set_variables needs variable_names'],
   }
-  return tool_names.flatMap((name, index) => {
+  const useless = tool_names.flatMap((name, index) => {
     const [isThere, problem] = needs[name] ?? [true, '']
     return isThere ? [] : [{ field: `tool_names.${index}`, problem }]
   })
+  return [...taken, ...useless]
 }
 
 export function checkTeam({ start_member_id, members }: TeamRow): Problem[] {

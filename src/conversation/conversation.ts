@@ -9,11 +9,12 @@ import { Mouth } from './mouth.ts'
 import { Patience } from './patience.ts'
 import { problemOf } from './problem.ts'
 import type { Conversing } from './handover.ts'
-import { ToolRun, type Ending, type ToolOutcome } from './tool-run.ts'
+import type { Ending, ToolOutcome, ToolRun } from './tool-run.ts'
 import type { Utterance } from './utterance.ts'
 
 /** What a conversation needs of those who know more than it. */
 export interface ConversationHouse {
+  readonly tools: ToolRun
   readonly log: Logger
   engineFor(member: Member, events: { tell(event: EngineEvent): void; speaks(): boolean; signal: AbortSignal }): Engine
   member(id: string): Promise<Member>
@@ -37,7 +38,6 @@ interface Answer {
 
 /** One caller talks with AIs, from the first word to the last. */
 export class Conversation {
-  readonly #tools: ToolRun
   readonly #bargeIn: BargeIn
   readonly #patience: Patience
   readonly #keys: Keys
@@ -57,13 +57,15 @@ export class Conversation {
     readonly dialogue: Dialogue,
     public member: Member,
   ) {
-    this.#tools = new ToolRun(run)
     this.#bargeIn = new BargeIn({
       pause: () => this.#mouth.pause(),
       resume: () => this.#mouth.resume(),
       interrupt: () => void this.#interrupt(),
     })
-    this.#patience = new Patience(member.ai, (prompt) => this.#prompt(prompt))
+    this.#patience = new Patience(
+      () => this.member.ai,
+      (prompt) => this.#prompt(prompt),
+    )
     this.#keys = new Keys(run.call.dtmf, {
       pressed: () => void this.#interrupt(),
       entered: (digits) => this.#entered(digits),
@@ -159,7 +161,7 @@ export class Conversation {
 
   #heardCaller(): void {
     this.#patience.reset()
-    this.#tools.callerSpoke()
+    this.house.tools.callerSpoke()
   }
 
   #entered(digits: string): void {
@@ -167,11 +169,6 @@ export class Conversation {
     const content = `[pressed ${digits}]`
     this.dialogue.add({ role: 'user', content }, this.member.ai.sensitive ? '[pressed keys]' : content)
     this.#engine.answer()
-  }
-
-  #prompt(text: string | undefined): void {
-    if (text === undefined) this.finish({ reason: 'silence' })
-    else this.#play({ utterance: this.#engine.say(text) })
   }
 
   #play(answer: Answer): void {
@@ -202,8 +199,9 @@ export class Conversation {
   }
 
   async #do(calls: readonly ToolCall[]): Promise<void> {
-    const follows = await this.#tools.doAll(calls, () => this.member, {
+    const follows = await this.house.tools.doAll(calls, () => this.member, {
       told: (content, tool_call_id) => this.dialogue.add({ role: 'tool', content, tool_call_id }),
+      say: async (text) => void (await this.#mouth.say(this.#engine.say(text), 0).catch(() => undefined)),
       connect: (destination) => this.#connect(destination),
       switchTo: async (id) => this.#switchTo(await this.house.member(id)),
     })
@@ -224,7 +222,6 @@ export class Conversation {
     const old = this.#engine
     this.#engine = engine
     this.member = member
-    this.#patience.ai = member.ai
     void old.close()
     this.house.switched(member)
   }

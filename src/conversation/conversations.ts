@@ -23,7 +23,7 @@ import { Pipeline } from './pipeline.ts'
 import { Realtime } from './realtime.ts'
 import type { AicallRow, AiRow, EndReason, NamedDestination } from './row.ts'
 import { scripted } from './scripted.ts'
-import type { Ending } from './tool-run.ts'
+import { ToolRun, type Ending } from './tool-run.ts'
 
 /** What conversations need of the house around them. */
 export interface ConversationsHouse extends HandoverHouse {
@@ -132,16 +132,16 @@ export class Conversations implements PartKind {
   }
 
   #around(run: Conversing, row: AicallRow, dialogue: Dialogue, assistance: Assistance): ConversationHouse {
-    const { sounds, log } = this.house
+    const { sounds, log, web } = this.house
     const { voice } = sounds
     const member = (id: string | null, aiId?: string) => assistance.member(id, run.variables, aiId)
     return {
       log: log.child({ call: run.call.id, aicall: row.id }),
+      tools: new ToolRun(run, web),
       engineFor: (one, events) => {
         const { engine_type, stt_type, tts_type } = one.ai
         const owner = one.ai.customer_id
-        if (engine_type === 'realtime')
-          return new Realtime({ ...events, web: this.house.web, gate: voice.stt(), owner, dialogue }, one)
+        if (engine_type === 'realtime') return new Realtime({ ...events, web, gate: voice.stt(), owner, dialogue }, one)
         const llm = engine_type === 'scripted' ? scripted : this.#chat
         return new Pipeline(
           { ...events, llm, owner, dialogue, stt: voice.stt(stt_type), tts: voice.tts(tts_type) },

@@ -1,5 +1,6 @@
 import type { Pcm } from '../voice/pcm.ts'
 import type { AiRow, TeamMember, Timing, ToolCall } from './row.ts'
+import type { HttpTool } from './http-tool.ts'
 import type { Tool } from './tool.ts'
 import type { Utterance } from './utterance.ts'
 
@@ -12,6 +13,7 @@ export interface Member {
   readonly prompt: string
   readonly key: string
   readonly tools: readonly Tool[]
+  readonly httpTools: readonly HttpTool[]
   readonly transitions: TeamMember['transitions']
 }
 

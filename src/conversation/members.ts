@@ -4,7 +4,7 @@ import type { KeyRing } from '../database/secrets.ts'
 import { HashdialError } from '../errors.ts'
 import { filled } from '../media/leg-sound.ts'
 import type { Member } from './engine.ts'
-import type { AiRow, TeamMember, TeamRow } from './row.ts'
+import type { AiRow, StoredTool, TeamMember, TeamRow } from './row.ts'
 import { toolsOf } from './tool.ts'
 
 /** Who a caller talks with: an AI alone, or the members of a team. */
@@ -40,7 +40,8 @@ export class Assistance {
     const ai = await this.#ai(aiId ?? found.ai_id)
     return {
       ...{ id: found.id || null, ai, prompt: filled(ai.init_prompt, variables), transitions: found.transitions },
-      key: ai.sealed_engine_key === '' ? '' : this.house.secrets.open(ai.sealed_engine_key, ai.id),
+      key: this.#open(ai.sealed_engine_key, ai.id),
+      httpTools: ai.stored_tools.map((tool) => ({ ...tool, headers: this.#headers(tool, ai.id) })),
       tools: toolsOf(ai, found.transitions),
     }
   }
@@ -51,6 +52,14 @@ export class Assistance {
     const where = { id: In([...ids]), customer_id: this.customerId }
     const rows = await this.house.database.getRepository<AiRow>('ais').findBy(where)
     return ids.filter((id) => rows.some((row) => row.id === id))
+  }
+
+  #headers({ sealed_headers }: StoredTool, aiId: string): Record<string, string> {
+    return JSON.parse(this.#open(sealed_headers, aiId) || '{}') as Record<string, string>
+  }
+
+  #open(sealed: string, aiId: string): string {
+    return sealed === '' ? '' : this.house.secrets.open(sealed, aiId)
   }
 
   async #ai(id: string): Promise<AiRow> {

@@ -9,14 +9,14 @@ export class Patience {
   #prompts = 0
 
   constructor(
-    public ai: AiRow,
+    readonly ai: () => AiRow,
     readonly say: (prompt: string | undefined) => void,
   ) {}
 
   /** Nobody speaks. */
   begin(): void {
     clearTimeout(this.#timer)
-    const { silence_prompts: prompts, vad_config } = this.ai
+    const { silence_prompts: prompts, vad_config } = this.ai()
     const isLast = this.#prompts >= prompts.length
     // Who was told goodbye need not wait for the end.
     const wait = prompts.length === 0 ? longestSilence : isLast ? 500 : vad_config.silence

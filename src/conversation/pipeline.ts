@@ -70,6 +70,7 @@ export class Pipeline implements Engine {
       first_token_ms: { enumerable: true, get: () => after(since, generation.firstTokenAt) },
       first_audio_ms: { enumerable: true, get: () => after(since, generation.utterance.firstSoundAt) },
     })
+    generation.utterance.within(this.member.ai.budget.first_audio_ms)
     this.house.tell({ type: 'answer', utterance: generation.utterance, calls: generation.calls, timing: times })
   }
 

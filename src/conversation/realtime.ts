@@ -57,9 +57,9 @@ export class Realtime implements Engine {
   }
 
   async start(): Promise<void> {
-    const { dialogue, gate, owner, signal, speaks } = this.house
+    const { dialogue, gate, owner, signal } = this.house
     const sink = await gate.listen((event) => this.#heard(event), {
-      ...{ owner, signal, quick: true, interim: () => speaks(), final: () => this.#overlaps },
+      ...{ owner, signal, quick: true, interim: () => this.house.speaks(), final: () => this.#overlaps },
     })
     this.#gate = new GapFiller(sink satisfies AudioSink, true)
     await this.#connect()
@@ -138,17 +138,18 @@ export class Realtime implements Engine {
 
   #tellAnswer(reply: Reply): void {
     const timing = reply.timing(this.#stoppedAt)
+    reply.utterance.within(this.member.ai.budget.first_audio_ms)
     this.house.tell({ type: 'answer', utterance: reply.utterance, calls: reply.calls, timing })
   }
 
   #heard(event: SttEvent): void {
-    const { tell, speaks } = this.house
+    const { house } = this
     if (event.type === 'start') {
-      this.#overlaps = speaks()
-      tell({ type: 'speech' })
-    } else if (event.type === 'interim') tell({ type: 'partial', text: event.text })
-    else if (event.type === 'final') tell({ type: 'silence', text: event.text })
-    else tell({ type: 'silence', text: '' })
+      this.#overlaps = house.speaks()
+      house.tell({ type: 'speech' })
+    } else if (event.type === 'interim') house.tell({ type: 'partial', text: event.text })
+    else if (event.type === 'final') house.tell({ type: 'silence', text: event.text })
+    else house.tell({ type: 'silence', text: '' })
   }
 
   async #connect(): Promise<void> {

@@ -36,6 +36,7 @@ export interface AiRow {
   readonly tool_names: readonly string[]
   /** What get_variables and set_variables have to do with. */
   readonly variable_names: readonly string[]
+  readonly stored_tools: readonly StoredTool[]
   readonly destinations: readonly NamedDestination[]
   readonly fallback_ai_ids: readonly string[]
   readonly budget: Budget
@@ -43,6 +44,24 @@ export interface AiRow {
   readonly greeting: string
   readonly silence_prompts: readonly string[]
   readonly sensitive: boolean
+}
+
+/** A tool that is the customer's own server. */
+export interface StoredTool {
+  readonly type: 'http'
+  readonly name: string
+  readonly description: string
+  /** JSON Schema. */
+  readonly parameters: object
+  readonly method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE'
+  readonly url: string
+  /** In milliseconds. */
+  readonly timeout: number
+  /** What is said while it takes its time; '': nothing. */
+  readonly filler: string
+  readonly header_names: readonly string[]
+  /** The headers as JSON, encrypted; '': none. */
+  readonly sealed_headers: string
 }
 
 /** Times are in milliseconds. */

@@ -1,6 +1,8 @@
 import type { Conversing } from './handover.ts'
 import type { EndReason, NamedDestination, ToolCall } from './row.ts'
 import type { Member } from './engine.ts'
+import type { Web } from '../web.ts'
+import { callHttpTool } from './http-tool.ts'
 import { argumentsOf } from './tool.ts'
 
 /** How a conversation ends, and where the flow goes on. */
@@ -31,9 +33,13 @@ const hopsInARow = 3
 const legsMax = 3
 const valueLength = 1_000
 const callsInARow = 5
+/** So long a tool may take before the filler is said, in milliseconds. */
+const fillerMs = 700
 
 /** Who carries out what is more than a result. */
 interface Host {
+  /** Resolves when it was heard, or interrupted. */
+  say(text: string): Promise<void>
   told(result: string, callId: string): void
   /** Resolves to whether they talked, when they have done so. */
   connect(destination: NamedDestination): Promise<boolean>
@@ -52,7 +58,10 @@ export class ToolRun {
   #before: string | null = null
   #inARow = 0
 
-  constructor(readonly run: Conversing) {}
+  constructor(
+    readonly run: Conversing,
+    readonly web: Web,
+  ) {}
 
   /** The caller has said something: hand-overs between members are counted anew. */
   callerSpoke(): void {
@@ -66,7 +75,9 @@ export class ToolRun {
     let isSilent = true
     for (const call of calls) {
       const isTooMany = ++this.#inARow > callsInARow
-      const outcome = isTooMany ? refused('too much at once; talk with the caller') : await this.do(call, member())
+      const outcome = isTooMany
+        ? refused('too much at once; talk with the caller')
+        : await this.#doAudibly(call, member(), host)
       // What comes of a queue is known to the conversation that follows it.
       if (outcome.ending?.queueId) return outcome.ending
       const talked = outcome.connect !== undefined && (await host.connect(outcome.connect))
@@ -80,6 +91,18 @@ export class ToolRun {
     return isSilent || this.#inARow > 2 * callsInARow ? 'silent' : 'answer'
   }
 
+  /** Who waits for a tool that takes its time hears so. */
+  async #doAudibly(call: ToolCall, member: Member, host: Host): Promise<ToolOutcome> {
+    const filler = member.httpTools.find(({ name }) => name === call.name)?.filler ?? ''
+    let said: Promise<void> | undefined
+    const timer = setTimeout(() => {
+      if (filler) said = host.say(filler)
+    }, fillerMs)
+    const outcome = await this.do(call, member).finally(() => clearTimeout(timer))
+    await said
+    return outcome
+  }
+
   async do(call: ToolCall, member: Member): Promise<ToolOutcome> {
     const given = argumentsOf(call)
     if (++this.#calls > callsMax) return refused('too many tools were called in this conversation')
@@ -88,6 +111,8 @@ export class ToolRun {
     if (!given) return refused('the arguments are no JSON object')
     const transition = member.transitions.find(({ function_name }) => function_name === call.name)
     if (transition) return this.#handOn(member, transition.next_member_id)
+    const http = member.httpTools.find(({ name }) => name === call.name)
+    if (http) return { result: await callHttpTool(this.web, http, given, this.run.signal) }
     return this.#own(call.name, given, member)
   }
 

@@ -21,7 +21,9 @@ const object = (properties: Record<string, object>, required = Object.keys(prope
 /** The tools of an AI, and the transitions of a member of a team. What leads nowhere is not there. */
 export function toolsOf(ai: AiRow, transitions: TeamMember['transitions'] = []): Tool[] {
   const own = [...whomToCall(ai), ...whatIsKnown(ai), ...always].filter(({ name }) => ai.tool_names.includes(name))
-  return [...own, ...transitions.map(({ function_name, description }) => handOver(function_name, description))]
+  const hops = transitions.map(({ function_name, description }) => handOver(function_name, description))
+  const isHop = ({ name }: { name: string }) => hops.some((hop) => hop.name === name)
+  return [...own, ...ai.stored_tools.filter((one) => !isHop(one)), ...hops]
 }
 
 function whomToCall({ destinations }: AiRow): Tool[] {

@@ -1,3 +1,4 @@
+import { HashdialError } from '../errors.ts'
 import { milliseconds, type Pcm } from '../voice/pcm.ts'
 
 /**
@@ -31,6 +32,13 @@ export class Utterance implements AsyncIterable<Pcm> {
     this.#pieces.at(-1)!.ms += milliseconds(sound)
     this.#sound.push(sound)
     this.#wake()
+  }
+
+  /** Fails where nothing of it is there in so many milliseconds; 0: it may take as long as it likes. */
+  within(ms: number): void {
+    if (ms === 0) return
+    const late = new HashdialError('UNAVAILABLE', 'MODEL_FAILED', 'the model did not answer in time')
+    setTimeout(() => this.firstSoundAt === undefined && this.fail(late), ms).unref()
   }
 
   /** That was all of it. */

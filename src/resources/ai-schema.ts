@@ -1,6 +1,8 @@
 import Joi from 'joi'
 import { calleesMax } from '../calls/agents.ts'
 import { targets } from '../calls/party.ts'
+import { webUrl } from '../actions/action.ts'
+import { parametersSchema } from '../conversation/http-tool.ts'
 import { toolNames } from '../conversation/tool.ts'
 import { id, text } from './fields.ts'
 
@@ -24,6 +26,38 @@ const destination = Joi.object({
     .default('warm')
     .description('warm: they hear what it is about, and accept with 1; blind: they are connected at once.'),
 })
+
+const tool = {
+  type: Joi.valid('http').required(),
+  name: functionName.required(),
+  description: text(1_000).default('').description('For the AI: what it does, and when to use it.'),
+  parameters: parametersSchema.default({ type: 'object', properties: {} }),
+  method: Joi.valid('GET', 'POST', 'PUT', 'PATCH', 'DELETE')
+    .default('POST')
+    .description('GET and DELETE have the arguments in the query, others in a body of JSON.'),
+  url: webUrl.required(),
+  timeout: milliseconds(10_000).default(5_000),
+  filler: text(200).default('').description('What the caller hears when it takes its time; "": nothing.'),
+}
+
+const httpTool = Joi.object({
+  ...tool,
+  headers: Joi.object()
+    .pattern(
+      /^[A-Za-z0-9-]{1,64}$/,
+      Joi.string()
+        .max(4_096)
+        .pattern(/^[\x20-\x7e]*$/),
+    )
+    .max(20)
+    .default({})
+    .description('Kept encrypted, and never shown: only `header_names` are.'),
+})
+
+/** As GET shows them. */
+export const shownTools = Joi.array()
+  .items(Joi.object({ ...tool, header_names: Joi.array().items(Joi.string()).required() }))
+  .required()
 
 export const settings = {
   mode: Joi.valid('media').description('media: Hashdial carries the conversation.'),
@@ -80,6 +114,11 @@ export const settings = {
     .max(100)
     .unique()
     .description('The variables of the flow that get_variables and set_variables have to do with, and no others.'),
+  tools: Joi.array()
+    .items(httpTool)
+    .max(50)
+    .unique('name')
+    .description('Servers of yours that it may ask; what it asks is checked by `parameters` (JSON Schema).'),
   destinations: Joi.array()
     .items(destination)
     .max(calleesMax)
@@ -91,7 +130,9 @@ export const settings = {
     .unique()
     .description('Who goes on, one after another, when its provider fails.'),
   budget: Joi.object({
-    first_audio_ms: milliseconds(minute).default(0).description('Where an answer takes longer, the next AI goes on.'),
+    first_audio_ms: milliseconds(minute)
+      .default(5_000)
+      .description('Where an answer takes longer, the next AI goes on.'),
     minutes_per_day: Joi.number().integer().min(0).max(1_000_000).default(0),
     concurrent_calls: Joi.number().integer().min(0).max(100_000).default(0),
   }).description('0: no limit.'),
@@ -110,9 +151,9 @@ export const settings = {
 export const settingsDefaults: Readonly<Record<keyof typeof settings, unknown>> = {
   ...{ mode: 'media', engine_type: 'pipeline', engine_model: '', engine_url: '', init_prompt: '', parameter: {} },
   ...{ tts_type: '', tts_voice_id: '', stt_type: '', stt_language: '', tool_names: [], variable_names: [] },
-  destinations: [],
+  ...{ tools: [], destinations: [] },
   vad_config: { barge_in: true, protect: 1_000, silence: 10_000 },
-  ...{ fallback_ai_ids: [], budget: { first_audio_ms: 0, minutes_per_day: 0, concurrent_calls: 0 } },
+  ...{ fallback_ai_ids: [], budget: { first_audio_ms: 5_000, minutes_per_day: 0, concurrent_calls: 0 } },
   ...{ max_duration: 600_000, greeting: '', sensitive: false },
   silence_prompts: ['Are you still there?', 'I cannot hear you. Goodbye.'],
 }

@@ -1,11 +1,11 @@
 import Joi from 'joi'
 import { Column, Entity, Index } from 'typeorm'
 import { checkAi } from '../conversation/check.ts'
-import type { AiRow, Budget, EngineType, NamedDestination, VadConfig } from '../conversation/row.ts'
+import type { AiRow, Budget, EngineType, NamedDestination, StoredTool, VadConfig } from '../conversation/row.ts'
 import { BelongsTo, Count, Exact, Flag, Id, Json, Text, Time } from '../database/columns.ts'
 import { DirectHash } from '../directs/direct.ts'
 import { HashdialError } from '../errors.ts'
-import { settings, settingsDefaults } from './ai-schema.ts'
+import { settings, settingsDefaults, shownTools } from './ai-schema.ts'
 import { common, detail, direct, name, times } from './fields.ts'
 import { checkReferences, type Reference } from './references.ts'
 import type { Body, DialableResource, Site } from './resource.ts'
@@ -32,7 +32,7 @@ export class Ai implements AiRow {
   @Json('text') vad_config: VadConfig
   @Json('text') tool_names: string[]
   @Json('text') variable_names: string[]
-  @Json('mediumtext') tools: never[]
+  @Json('mediumtext') stored_tools: StoredTool[]
   @Json('text') destinations: NamedDestination[]
   @Json('text') fallback_ai_ids: string[]
   @Json('text') budget: Budget
@@ -44,6 +44,9 @@ export class Ai implements AiRow {
   @Time({ nullable: true }) tm_update: string | null
   @DirectHash('ai') direct_hash: string
 
+  get tools(): Partial<StoredTool>[] {
+    return this.stored_tools.map(({ sealed_headers: _, ...shown }) => shown)
+  }
   get has_engine_key(): boolean {
     return this.sealed_engine_key !== ''
   }
@@ -74,6 +77,7 @@ export const ais: DialableResource<Ai> = {
     read: Joi.object({
       ...common,
       ...Object.fromEntries(Object.entries(settings).map(([field, schema]) => [field, schema.required()])),
+      tools: shownTools,
       has_engine_key: Joi.boolean().required(),
       ...direct,
       ...times,
@@ -90,13 +94,19 @@ export const ais: DialableResource<Ai> = {
     { type: 'ai_talk', option: { ai_id } },
   ],
   check: (body, where) => checkReferences(body, where, referencesOf(body)),
-  make: ({ id, engine_key: key }, site) => ({ tools: [], sealed_engine_key: sealed(key, String(id), site) }),
+  make: ({ id, engine_key: key, tools }, site) => ({
+    sealed_engine_key: sealed(key, String(id), site),
+    stored_tools: storedTools(tools as GivenTool[], String(id), site),
+  }),
   created: ({ row, site }) => checkWhole(row, site),
   async updated({ row, body, manager, site }) {
-    await checkWhole(row, site)
-    if (body.engine_key === undefined) return
-    const key = sealed(body.engine_key, row.id, site)
-    await manager.query('UPDATE ais SET sealed_engine_key = ? WHERE id = ?', [key, row.id])
+    const { id } = row
+    const stored = body.tools === undefined ? row.stored_tools : storedTools(body.tools as GivenTool[], id, site)
+    await checkWhole({ ...row, stored_tools: stored }, site)
+    const key = body.engine_key === undefined ? row.sealed_engine_key : sealed(body.engine_key, id, site)
+    await manager.query('UPDATE ais SET sealed_engine_key = ?, stored_tools = ? WHERE id = ?', [
+      ...[key, JSON.stringify(stored), id],
+    ])
   },
 }
 
@@ -117,6 +127,20 @@ function referencesOf(body: Body): Reference[] {
     ...named,
     ...fallback_ai_ids.map((id, index) => ({ field: `fallback_ai_ids.${index}`, type: 'ai' as const, id })),
   ]
+}
+
+type GivenTool = Omit<StoredTool, 'header_names' | 'sealed_headers'> & { headers: Record<string, string> }
+
+/** The headers of a tool may have a key in them. */
+function storedTools(tools: readonly GivenTool[], id: string, site: Site): StoredTool[] {
+  return tools.map(({ headers, ...tool }) => {
+    const names = Object.keys(headers)
+    return {
+      ...tool,
+      header_names: names,
+      sealed_headers: names.length > 0 ? sealed(JSON.stringify(headers), id, site) : '',
+    }
+  })
 }
 
 function sealed(key: unknown, id: string, site: Site): string {

@@ -112,3 +112,25 @@ test('a flow that talks with an AI of nobody is refused when it is saved', async
   const actions = [{ type: 'ai_talk', option: { ai_id: randomUUID() } }]
   t.deepEqual(await refused(t, setup, '/flows', { actions }), ['actions[0].option.ai_id'])
 })
+
+test('the headers of a tool are kept encrypted and never shown, and a schema that nobody can check is refused', async (t) => {
+  const setup = await setUp(t)
+  const tool = { type: 'http', name: 'find_order', url: 'https://shop.example.com/orders' }
+  const tools = [{ ...tool, headers: { authorization: 'Bearer very-secret' } }]
+  const { status, body } = await setup.api<{ id: string; tools: object[] }>('POST', '/ais', { ...scripted, tools })
+  t.is(status, 201)
+  const parameters = { type: 'object', properties: {} }
+  const shown = { ...tool, description: '', parameters, method: 'POST', timeout: 5_000, filler: '' }
+  t.deepEqual(body.tools, [{ ...shown, header_names: ['authorization'] }])
+  const changed = await setup.api<{ tools: object[] }>('PUT', `/ais/${body.id}`, {
+    tools: [{ ...tool, method: 'GET' }],
+  })
+  t.deepEqual(changed.body.tools, [{ ...shown, method: 'GET', header_names: [] }])
+  const pattern = { type: 'object', properties: { order: { type: 'string', pattern: '(a+)+$' } } }
+  t.deepEqual(await refused(t, setup, '/ais', { ...scripted, tools: [{ ...tool, parameters: pattern }] }), [
+    'tools.0.parameters.properties.order.pattern',
+  ])
+  t.deepEqual(await refused(t, setup, '/ais', { ...scripted, tools: [{ ...tool, name: 'stop_flow' }] }), [
+    'tools.0.name',
+  ])
+})
