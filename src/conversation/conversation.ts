@@ -64,7 +64,8 @@ export class Conversation {
     })
     this.#patience = new Patience(
       () => this.member.ai,
-      (prompt) => this.#prompt(prompt),
+      (prompt) =>
+        prompt === undefined ? this.finish({ reason: 'silence' }) : this.#play({ utterance: this.#engine.say(prompt) }),
     )
     this.#keys = new Keys(run.call.dtmf, {
       pressed: () => void this.#interrupt(),
