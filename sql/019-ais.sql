@@ -67,6 +67,7 @@ CREATE TABLE aicalls (
   status VARCHAR(16) CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
   end_reason VARCHAR(16) CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
   variables TEXT NOT NULL,
+  summary TEXT NOT NULL,
   tm_end DATETIME(6) NULL,
   tm_create DATETIME(6) NOT NULL,
   tm_update DATETIME(6) NULL,

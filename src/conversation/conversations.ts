@@ -21,6 +21,7 @@ import { handOver, partiesOf, type Conversing, type Handover, type HandoverHouse
 import { Assistance } from './members.ts'
 import { Pipeline } from './pipeline.ts'
 import { Realtime } from './realtime.ts'
+import { summaryOf } from './summary.ts'
 import type { AicallRow, AiRow, EndReason, NamedDestination } from './row.ts'
 import { scripted } from './scripted.ts'
 import { ToolRun, type Ending } from './tool-run.ts'
@@ -70,6 +71,7 @@ export class Conversations implements PartKind {
       const left = Date.parse(row.tm_create) + member.ai.max_duration - Date.now()
       const ending = await conversation.untilOver(first, left)
       reason = ending.reason
+      await this.#sumUp(run, row, dialogue, conversation.member)
       return { ...this.#over(run, reason), ...ending }
     } catch (error) {
       if (error instanceof HashdialError) this.#over(run, (reason = 'failed'))
@@ -187,6 +189,14 @@ export class Conversations implements PartKind {
     return outcome.talked
   }
 
+  /** For the flow that follows. */
+  async #sumUp(run: Conversing, row: AicallRow, dialogue: Dialogue, member: Member): Promise<void> {
+    const known = member.ai.variable_names.filter((name) => Object.hasOwn(run.variables, name))
+    row.variables = Object.fromEntries(known.map((name) => [name, run.variables[name]!]))
+    row.summary = await summaryOf(this.#chat, member, dialogue, run.signal)
+    run.variables['hashdial.aicall.summary'] = row.summary
+  }
+
   #over(run: Conversing, reason: EndReason): Ending {
     run.variables['hashdial.aicall.status'] = reason
     return { reason }
@@ -218,6 +228,7 @@ function newRow(run: Conversing, { type, id }: Assistance, { ai, id: member_id }
     ...{ id: placeOf(run), customer_id: call.row.customer_id, assistance_type: type, assistance_id: id, ai_id: ai.id },
     ...{ current_member_id: member_id, activeflow_id: call.row.activeflow_id, reference_type: 'call' },
     ...{ reference_id: call.id, node: call.node.name, status: 'progressing', end_reason: '', variables: {} },
+    summary: '',
     ...{ tm_end: null, tm_create: now(), tm_update: null },
   }
 }

@@ -175,6 +175,7 @@ export const aicallColumns = [
     'status',
     'end_reason',
     'variables',
+    'summary',
     'tm_end',
     'tm_create',
     'tm_update',

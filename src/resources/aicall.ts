@@ -26,6 +26,7 @@ export class Aicall implements AicallRow {
   @Exact(16) status: AicallRow['status']
   @Exact(16) end_reason: EndReason
   @Json('text') variables: Record<string, string>
+  @Column({ type: 'text' }) summary: string
   @Time({ nullable: true }) tm_end: string | null
   @Time() tm_create: string
   @Time({ nullable: true }) tm_update: string | null
@@ -72,7 +73,8 @@ export const aicalls: Resource<Aicall> = {
       end_reason: Joi.valid(...endReasons)
         .required()
         .description('Why it ended; "" while it lasts.'),
-      variables: Joi.object().required().description('What the AI has set.'),
+      variables: Joi.object().required().description('What the AI has noted (`variable_names`), once it has ended.'),
+      summary: Joi.string().allow('').required().description('What it was about, where it ended before the call.'),
       tm_end: time().allow(null).required(),
       ...times,
     }),
