@@ -101,6 +101,12 @@ export function httpUrl(value: string): string {
   throw new Error('is not a URL of the form http://host:port or https://host/path')
 }
 
+export function socketUrl(value: string): string {
+  const url = URL.canParse(value) ? new URL(value) : undefined
+  if (url?.protocol === 'ws:' || url?.protocol === 'wss:') return value.replace(/\/$/, '')
+  throw new Error('is not a URL of the form ws://host:port or wss://host')
+}
+
 /** Each by its name: a `*` would let any page that somebody visits try the API of this network. */
 export function origins(value: string): readonly string[] {
   const all = value.split(',').flatMap((part) => (part.trim() ? [part.trim()] : []))

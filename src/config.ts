@@ -1,5 +1,6 @@
 import { limits } from './config-limits.ts'
 import { nodes } from './config-nodes.ts'
+import { voice } from './config-voice.ts'
 import { ariUrls, databaseUrl, domain, httpUrl, listen, networks, oneOf, origins, secretKeys } from './config-values.ts'
 import { setting, sha256, text, whole, type Setting } from './config-values.ts'
 
@@ -153,41 +154,7 @@ export const settings = {
     why: 'where every Asterisk reaches the API of this process, to fetch sounds; empty: http:// and where it listens',
     parse: httpUrl,
   }),
-  modelsFolder: setting({
-    variable: 'HASHDIAL_MODELS_FOLDER',
-    unit: 'folder',
-    default: '',
-    why: 'where `npm run models` has put the offline speech recognition; empty: there is none',
-    parse: text(1024),
-  }),
-  openaiUrl: setting({
-    variable: 'HASHDIAL_OPENAI_URL',
-    unit: 'URL',
-    default: '',
-    why: 'a speech server with /audio/speech and /audio/transcriptions, such as https://api.openai.com/v1; empty: none',
-    parse: httpUrl,
-  }),
-  openaiKey: setting({
-    variable: 'HASHDIAL_OPENAI_KEY',
-    unit: 'key',
-    default: '',
-    why: 'what the speech server wants as Bearer token; empty: nothing',
-    parse: text(1024),
-  }),
-  openaiVoiceModel: setting({
-    variable: 'HASHDIAL_OPENAI_VOICE_MODEL',
-    unit: 'name',
-    default: 'gpt-4o-mini-tts',
-    why: 'the model that speaks there',
-    parse: text(255),
-  }),
-  openaiTranscriptionModel: setting({
-    variable: 'HASHDIAL_OPENAI_TRANSCRIPTION_MODEL',
-    unit: 'name',
-    default: 'whisper-1',
-    why: 'the model that understands there',
-    parse: text(255),
-  }),
+  ...voice,
   drainSeconds: setting({
     variable: 'HASHDIAL_DRAIN_SECONDS',
     unit: 'seconds',

@@ -15,8 +15,8 @@ const types = Joi.valid('string', 'number', 'integer', 'boolean', 'array', 'obje
 const count = Joi.number().integer().min(0)
 
 /** As much of JSON Schema as models need; `pattern` is not in it, for a pattern of a stranger may hold everybody up. */
-const schema: Joi.ObjectSchema = Joi.object({
-  type: types.required(),
+const keysOf = (type: Joi.Schema) => ({
+  type: type.required(),
   ...{ title: Joi.string().max(255), description: Joi.string().max(1_000), default: primitive },
   ...{ enum: Joi.array().items(primitive).min(1).max(100), const: primitive },
   ...{ minimum: Joi.number(), maximum: Joi.number(), minLength: count, maxLength: count },
@@ -24,12 +24,11 @@ const schema: Joi.ObjectSchema = Joi.object({
   properties: Joi.object().pattern(Joi.string().max(64), Joi.link('#schema')).max(50),
   required: Joi.array().items(Joi.string().max(64)).max(50),
   additionalProperties: Joi.boolean(),
-}).id('schema')
+})
 
 /** What a tool takes: the schema of an object. */
-export const parametersSchema = schema
-  .keys({ type: Joi.valid('object').required() })
-  .shared(schema)
+export const parametersSchema = Joi.object(keysOf(Joi.valid('object')))
+  .shared(Joi.object(keysOf(types)).id('schema'))
   .custom((value: object, { error }) => (JSON.stringify(value).length > 8_192 ? error('schema.large') : value))
   .messages({ 'schema.large': '{{#label}} is too large: it may have 8192 characters' })
 

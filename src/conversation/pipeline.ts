@@ -104,11 +104,12 @@ export class Pipeline implements Engine {
       house.tell({ type: 'speech' })
     } else if (event.type === 'interim') house.tell({ type: 'partial', text: event.text })
     else if (event.type === 'error') house.tell({ type: 'failed', error: event.error })
-    else this.#silent(event.text.trim(), event.end_ms)
+    else this.#silent(event)
   }
 
-  #silent(text: string, end_ms: number): void {
+  #silent({ text: understood, end_ms, isTurn = false }: Extract<SttEvent, { type: 'final' }>): void {
     const { dialogue } = this.house
+    const text = understood.trim()
     this.#silentSince = performance.now() - Math.max(0, (this.#ear?.heardMs ?? 0) - end_ms)
     if (text !== '') this.#words.push(text)
     if (this.#words.length > 0) {
@@ -116,7 +117,7 @@ export class Pipeline implements Engine {
       const since = this.#silentSince
       this.#timing = { transcript_ms: after(since, performance.now())! }
       this.#guess = this.#generate([...dialogue.said, { role: 'user', content: said }])
-      const wait = turnEndMs(said, dialogue.hasAsked)
+      const wait = isTurn ? 0 : turnEndMs(said, dialogue.hasAsked)
       this.#timer = setTimeout(() => {
         this.#timing.turn_ms = after(since, performance.now())!
         this.house.tell({ type: 'turn', text: said, timing: this.#timing })

@@ -129,7 +129,9 @@ export interface AicallRow {
   readonly node: string
   status: 'progressing' | 'terminated'
   end_reason: EndReason
+  /** What the AI has noted (`variable_names`). */
   variables: Record<string, string>
+  summary: string
   tm_end: string | null
   readonly tm_create: string
   tm_update: string | null

@@ -48,7 +48,9 @@ export interface SttOptions {
 export type SttEvent =
   | { type: 'start'; start_ms: number }
   /** Each start has a final, or an error; the text is empty when it was a noise and no word. */
-  | { type: 'interim' | 'final'; start_ms: number; end_ms: number; text: string }
+  | { type: 'interim'; start_ms: number; end_ms: number; text: string }
+  /** `isTurn`: who understands says too that the speaker has said all. */
+  | { type: 'final'; start_ms: number; end_ms: number; text: string; isTurn?: boolean }
   /** This utterance is lost; the next may do. */
   | { type: 'error'; start_ms: number; end_ms: number; error: Error }
 

@@ -123,7 +123,7 @@ export class RealtimeServer {
       else this.#end(this.#active, 'cancelled', tell)
     } else if (type === 'response.create') {
       if (this.#active !== undefined) refuse('conversation_already_has_active_response')
-      else this.#answer((message.response ?? {}), tell, socket)
+      else this.#answer(message.response ?? {}, tell, socket)
     }
   }
 

@@ -11,6 +11,7 @@ import { resample } from '../../src/voice/resample.ts'
 import { Voice } from '../../src/voice/voice.ts'
 import { sdp } from '../calls/support.ts'
 import { contactOf, routes } from '../kamailio/edge.ts'
+import { noServices } from '../voice/support.ts'
 import { flow, type Short } from './flows.ts'
 import type { Setup } from './setup.ts'
 import { header, type RequestOptions, type SipClient } from './sip.ts'
@@ -47,8 +48,7 @@ export class Speaker {
   /** Calls an address, which answers. */
   static async call(t: ExecutionContext, setup: Setup, uri: string): Promise<Speaker> {
     const voice = new Voice({
-      ...{ log: createLogger('silent'), modelsFolder: '', openaiUrl: '', openaiKey: '' },
-      ...{ openaiVoiceModel: '', openaiTranscriptionModel: '' },
+      ...{ log: createLogger('silent'), modelsFolder: '', ...noServices },
     })
     t.teardown(() => voice.close())
     const socket = createSocket('udp4').bind(0, '127.0.0.1')

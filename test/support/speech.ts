@@ -2,12 +2,16 @@ import { ensureModels } from '../../src/stack/models.ts'
 import { createLogger } from '../../src/log.ts'
 import { Voice } from '../../src/voice/voice.ts'
 import type { SttEvent } from '../../src/voice/speech.ts'
+import { noServices } from '../voice/support.ts'
 import type { Sound } from './tone.ts'
 
 /** What the offline transcriber understands, as Hashdial has it. `close` ends its processes. */
 export async function transcriber(): Promise<{ read(sound: Sound): Promise<string>; close(): Promise<void> }> {
-  const none = { openaiUrl: '', openaiKey: '', openaiVoiceModel: '', openaiTranscriptionModel: '' }
-  const voice = new Voice({ log: createLogger('silent'), modelsFolder: await ensureModels(() => undefined), ...none })
+  const voice = new Voice({
+    log: createLogger('silent'),
+    modelsFolder: await ensureModels(() => undefined),
+    ...noServices,
+  })
   return {
     async read({ samples, rate }) {
       const events: SttEvent[] = []

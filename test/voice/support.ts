@@ -30,10 +30,15 @@ export function never(): AbortSignal {
   return new AbortController().signal
 }
 
+/** No service beyond this machine. */
+export const noServices = {
+  ...{ openaiUrl: '', openaiKey: '', openaiVoiceModel: 'tts-1', openaiTranscriptionModel: 'whisper-1' },
+  ...{ deepgramUrl: '', deepgramKey: '', elevenlabsUrl: '', elevenlabsKey: '', cartesiaUrl: '', cartesiaKey: '' },
+}
+
 export function makeVoice(settings: Partial<VoiceSettings>): Voice {
   return new Voice({
-    ...{ log: createLogger('silent'), modelsFolder: '', openaiUrl: '', openaiKey: '' },
-    ...{ openaiVoiceModel: 'tts-1', openaiTranscriptionModel: 'whisper-1', ...settings },
+    ...{ log: createLogger('silent'), modelsFolder: '', ...noServices, ...settings },
   })
 }
 

@@ -1,3 +1,6 @@
+import { cartesia } from './cartesia.ts'
+import { deepgram } from './deepgram.ts'
+import { elevenlabs } from './elevenlabs.ts'
 import { energy } from './energy.ts'
 import { flite } from './flite.ts'
 import { moonshine } from './moonshine.ts'
@@ -6,4 +9,6 @@ import type { Provider } from './provider.ts'
 import { silero } from './silero.ts'
 
 /** The registry: a provider is its file and one line here. */
-export const providers = { flite, moonshine, openai, silero, energy } satisfies Record<string, Provider>
+export const providers = {
+  ...{ flite, moonshine, openai, deepgram, elevenlabs, cartesia, silero, energy },
+} satisfies Record<string, Provider>

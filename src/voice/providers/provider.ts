@@ -11,6 +11,13 @@ export interface VoiceSettings {
   openaiKey: string
   openaiVoiceModel: string
   openaiTranscriptionModel: string
+  /** WebSockets of services; without a key a service is not used. */
+  deepgramUrl: string
+  deepgramKey: string
+  elevenlabsUrl: string
+  elevenlabsKey: string
+  cartesiaUrl: string
+  cartesiaKey: string
 }
 
 /** One way to speak, to understand, or to tell speech from noise. Made when it is first asked for. */
