@@ -2,7 +2,7 @@ import type { Logger } from '../log.ts'
 import type { Timing, ToolCall } from './row.ts'
 import { BargeIn } from './barge-in.ts'
 import type { Dialogue } from './dialogue.ts'
-import type { Engine, EngineEvent, Member } from './engine.ts'
+import type { Answer, Engine, EngineEvent, Member } from './engine.ts'
 import { Keys } from './keys.ts'
 import { Line } from './line.ts'
 import { Mouth } from './mouth.ts'
@@ -27,13 +27,6 @@ export interface ConversationHouse {
   tell(what: 'interrupted' | 'false_interruption'): void
   /** Connects the caller with somebody; resolves to whether they talked, when they have done so. */
   connect(outcome: NonNullable<ToolOutcome['connect']>): Promise<boolean>
-}
-
-interface Answer {
-  readonly utterance: Utterance
-  readonly calls?: Promise<readonly ToolCall[]>
-  readonly timing?: Timing
-  readonly protectMs?: number
 }
 
 /** One caller talks with AIs, from the first word to the last. */
@@ -140,7 +133,12 @@ export class Conversation {
     else if (event.type === 'turn') this.#turn(event.text, event.timing)
     else if (event.type === 'answer') this.#play(event)
     else if (event.type === 'lost') void this.#fail(event.error)
-    else this.house.log.warn({ problem: problemOf(event.error) }, 'an AI did not understand a caller')
+    else this.#misheard(event.error)
+  }
+
+  #misheard(error: unknown): void {
+    this.house.log.warn({ problem: problemOf(error) }, 'an AI did not understand a caller')
+    if (!this.#mouth.speaks) this.#patience.begin()
   }
 
   #mayInterrupt(): boolean {

@@ -1,7 +1,7 @@
 import type { AriNode } from '../ari/connection.ts'
 import type { Call } from '../calls/call.ts'
 import type { PartKind } from '../calls/parts.ts'
-import { livesOn } from '../calls/run.ts'
+import { isInterrupted, livesOn } from '../calls/run.ts'
 import { now, type DataSource } from '../database.ts'
 import type { KeyRing } from '../database/secrets.ts'
 import type { WriteBehind } from '../database/write-behind.ts'
@@ -15,6 +15,7 @@ import { Chat } from './chat.ts'
 import { Conversation, type ConversationHouse } from './conversation.ts'
 import { Dialogue } from './dialogue.ts'
 import type { Member } from './engine.ts'
+import { gateOf } from './gate.ts'
 import { Generation, justSay } from './generation.ts'
 import { briefOf } from './brief.ts'
 import { handOver, partiesOf, type Conversing, type Handover, type HandoverHouse } from './handover.ts'
@@ -77,6 +78,7 @@ export class Conversations implements PartKind {
       if (error instanceof HashdialError) this.#over(run, (reason = 'failed'))
       throw error
     } finally {
+      if (!isInterrupted(run)) this.#live.delete(row.id)
       if (!livesOn(run)) this.#end(row, reason)
     }
   }
@@ -137,13 +139,16 @@ export class Conversations implements PartKind {
     const { sounds, log, web } = this.house
     const { voice } = sounds
     const member = (id: string | null, aiId?: string) => assistance.member(id, run.variables, aiId)
+    // Two that name each other would be asked in turns for ever.
+    const tried = new Set([row.ai_id])
     return {
       log: log.child({ call: run.call.id, aicall: row.id }),
       tools: new ToolRun(run, web),
       engineFor: (one, events) => {
         const { engine_type, stt_type, tts_type } = one.ai
         const owner = one.ai.customer_id
-        if (engine_type === 'realtime') return new Realtime({ ...events, web, gate: voice.stt(), owner, dialogue }, one)
+        if (engine_type === 'realtime')
+          return new Realtime({ ...events, web, gate: gateOf(voice), owner, dialogue }, one)
         const llm = engine_type === 'scripted' ? scripted : this.#chat
         return new Pipeline(
           { ...events, llm, owner, dialogue, stt: voice.stt(stt_type), tts: voice.tts(tts_type) },
@@ -152,8 +157,7 @@ export class Conversations implements PartKind {
       },
       member,
       next: async ({ ai, id }) => {
-        const others = ai.fallback_ai_ids.filter((other) => other !== row.ai_id)
-        const [first] = await assistance.existing(others)
+        const [first] = await assistance.existing(ai.fallback_ai_ids.filter((other) => !tried.has(other)))
         return first === undefined ? undefined : member(id, first)
       },
       apology: () => {
@@ -162,6 +166,7 @@ export class Conversations implements PartKind {
         return new Generation(house, { ...offline, prompt: '', key: '', tools: [] }, [], run.signal).utterance
       },
       switched: ({ ai, id }) => {
+        tried.add(ai.id)
         Object.assign(row, { ai_id: ai.id, current_member_id: id, tm_update: now() })
         dialogue.add({ role: 'notification', content: `${ai.name || 'Another AI'} talks with the caller now.` })
         this.#tell(row, 'member_switched')

@@ -17,6 +17,14 @@ export interface Member {
   readonly transitions: TeamMember['transitions']
 }
 
+/** Something that is to be said, and what is called then. */
+export interface Answer {
+  readonly utterance: Utterance
+  readonly calls?: Promise<readonly ToolCall[]>
+  readonly timing?: Timing
+  readonly protectMs?: number
+}
+
 export type EngineEvent =
   /** The caller begins to speak. */
   | { type: 'speech' }

@@ -14,8 +14,7 @@ import type { Utterance } from './utterance.ts'
 
 export interface RealtimeHouse {
   readonly web: Web
-  /** What tells "mm-hm" from a word that interrupts, before the server does. */
-  readonly gate: Stt
+  readonly gate: Pick<Stt, 'listen'>
   readonly owner: string
   readonly dialogue: Dialogue
   readonly signal: AbortSignal
