@@ -1,8 +1,10 @@
 import type { Logger } from '../log.ts'
+import type { Pcm } from '../voice/pcm.ts'
 import type { Timing, ToolCall } from './row.ts'
 import { BargeIn } from './barge-in.ts'
 import type { Dialogue } from './dialogue.ts'
 import type { Answer, Engine, EngineEvent, Member } from './engine.ts'
+import { firstToStart } from './first-to-start.ts'
 import { Keys } from './keys.ts'
 import { Line } from './line.ts'
 import { Mouth } from './mouth.ts'
@@ -76,10 +78,11 @@ export class Conversation {
     })
     try {
       run.signal.throwIfAborted()
-      this.#engine = await this.#startFirst()
+      const begun = await firstToStart(this.member, (member) => this.#start(member), this.house, run)
+      ;[this.member, this.#engine] = begun
       // It is made while the line is opened: who has waited for an answer hears it at once.
       const first = begin ? this.#engine.say(begin) : undefined
-      this.#line = await Line.open(run, run.id, (sound) => this.#engine.hear(sound))
+      this.#line = await Line.open(run, run.id, (sound) => this.#hear(sound))
       this.#mouth.media = this.#line.media
       if (begin === undefined) this.#engine.answer()
       else if (first) this.#play({ utterance: first, protectMs: this.member.ai.vad_config.protect })
@@ -99,18 +102,9 @@ export class Conversation {
   /** It ends now, whatever is being said. */
   readonly finish = (ending: Ending): void => this.#end(ending)
 
-  /** Where its provider is away, the next AI begins. */
-  async #startFirst(): Promise<Engine> {
-    for (;;) {
-      try {
-        return await this.#start(this.member)
-      } catch (error) {
-        const next = this.run.signal.aborted ? undefined : await this.house.next(this.member)
-        if (!next) throw error
-        this.member = next
-        this.house.switched(next)
-      }
-    }
+  #hear(sound: Pcm): void {
+    this.#bargeIn.hear(sound)
+    this.#engine.hear(sound)
   }
 
   async #start(member: Member): Promise<Engine> {
@@ -132,7 +126,7 @@ export class Conversation {
     else if (event.type === 'silence') this.#silent(event.text)
     else if (event.type === 'turn') this.#turn(event.text, event.timing)
     else if (event.type === 'answer') this.#play(event)
-    else if (event.type === 'lost') void this.#fail(event.error)
+    else if (event.type === 'lost') void this.#fail(event.error, this.#engine)
     else this.#misheard(event.error)
   }
 
@@ -172,18 +166,21 @@ export class Conversation {
 
   #play(answer: Answer): void {
     answer.calls?.catch(() => undefined) // whoever says it tells it
-    this.#said = this.#said.then(() => this.#playOne(answer)).catch((error: unknown) => this.#fail(error))
+    const engine = this.#engine
+    this.#said = this.#said.then(() => this.#playOne(answer)).catch((error: unknown) => this.#fail(error, engine))
   }
 
   async #playOne(answer: Answer): Promise<void> {
     const { utterance, calls, protectMs = 0, timing = {} } = answer
     if (this.#over.signal.aborted) return
     this.#patience.end()
-    const { heard, interrupted } = await this.#mouth.say(utterance, protectMs).finally(() => this.#bargeIn.end())
-    if (this.#over.signal.aborted) return
+    const { heard, interrupted, error } = await this.#mouth.say(utterance, protectMs)
+    this.#bargeIn.end()
     const tool_calls = interrupted ? [] : ((await calls) ?? [])
     if (heard !== '' || tool_calls.length > 0)
       this.dialogue.add({ role: 'assistant', content: heard, interrupted, tool_calls, timing })
+    if (error) throw error
+    if (this.#over.signal.aborted) return
     if (tool_calls.length > 0) await this.#do(tool_calls)
     else if (!interrupted) this.#patience.begin()
   }
@@ -226,9 +223,11 @@ export class Conversation {
   }
 
   /** The provider has failed: the next AI goes on, or the conversation ends politely. */
-  async #fail(error: unknown): Promise<void> {
-    if (this.run.signal.aborted || this.#over.signal.aborted || this.#failed === this.#engine) return
-    this.#failed = this.#engine
+  async #fail(error: unknown, engine: Engine): Promise<void> {
+    const isOver = this.run.signal.aborted || this.#over.signal.aborted
+    // What it had sent is heard to its end, when another may talk already.
+    if (isOver || this.#failed === engine || this.#engine !== engine) return
+    this.#failed = engine
     this.house.log.warn({ problem: problemOf(error), ai: this.member.ai.id }, 'an AI cannot go on')
     try {
       const next = await this.house.next(this.member)

@@ -22,16 +22,17 @@ export class Mouth {
     return performance.now() <= (this.#saying?.protectedUntil ?? 0)
   }
 
-  /** Resolves to what the caller has heard of it. Throws where it cannot be made, or cannot be heard. */
-  async say(utterance: Utterance, protectMs: number): Promise<{ heard: string; interrupted: boolean }> {
+  /** Resolves to what the caller has heard of it; `error`: why there is no more of it. */
+  async say(utterance: Utterance, protectMs: number): Promise<{ heard: string; interrupted: boolean; error?: Error }> {
     const saying: Saying = { utterance, end: new AbortController(), protectedUntil: performance.now() + protectMs }
     this.#saying = saying
     try {
       await this.media!.say(utterance, saying.end.signal)
       return { heard: utterance.text, interrupted: false }
     } catch (error) {
-      if (!saying.end.signal.aborted) throw error
-      return { heard: saying.heard ?? '', interrupted: true }
+      // Of a line that is gone what was sent is known, and that was heard.
+      const heard = saying.heard ?? utterance.heard((await this.media?.position()) ?? 0)
+      return { heard, interrupted: true, ...(!saying.end.signal.aborted && { error: error as Error }) }
     } finally {
       this.#saying = undefined
     }

@@ -57,10 +57,12 @@ export class Realtime implements Engine {
 
   async start(): Promise<void> {
     const { dialogue, gate, owner, signal } = this.house
-    const sink = await gate.listen((event) => this.#heard(event), {
+    const gated = await gate.listen((event) => this.#heard(event), {
       ...{ owner, signal, quick: true, interim: () => this.house.speaks(), final: () => this.#overlaps },
     })
-    this.#gate = new GapFiller(sink satisfies AudioSink, true)
+    // A device that sends nothing while it is silent would have the server wait for the end of speech.
+    const both: AudioSink = { write: (sound) => this.#pass(gated, sound), close: () => gated.close() }
+    this.#gate = new GapFiller(both, true)
     await this.#connect()
     for (const said of dialogue.said) {
       const item = itemOf(said)
@@ -71,6 +73,10 @@ export class Realtime implements Engine {
 
   hear(sound: Pcm): void {
     this.#gate?.write(sound)
+  }
+
+  #pass(gated: AudioSink, sound: Pcm): void {
+    gated.write(sound)
     this.#send({ type: 'input_audio_buffer.append', audio: this.#codec.encode(sound) })
   }
 

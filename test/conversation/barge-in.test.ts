@@ -12,6 +12,22 @@ function bargeIn(): { gate: BargeIn; done: string[] } {
   return { gate, done }
 }
 
+/** Sounds as loud as speech, for so long. */
+async function speaks(gate: BargeIn, milliseconds: number): Promise<void> {
+  const sound = { rate: 16_000, samples: new Int16Array(320).fill(5_000) }
+  for (const until = performance.now() + milliseconds; performance.now() < until; await delay(20)) gate.hear(sound)
+}
+
+test('who has fallen silent when it is to be decided interrupts only by what they have said', async (t) => {
+  const { gate, done } = bargeIn()
+  gate.speech()
+  await speaks(gate, 450)
+  await delay(300)
+  t.deepEqual(done, ['pause'])
+  t.true(gate.silence('You got.'))
+  t.deepEqual(done, ['pause', 'resume'])
+})
+
 test('at the first sound of speech there is silence, and after a noise it goes on', (t) => {
   const { gate, done } = bargeIn()
   gate.speech()
@@ -42,7 +58,7 @@ test('a word or two that interrupt nobody are talked through, as whatever they w
 test('who goes on speaking interrupts within 600 ms, whatever they say', async (t) => {
   const { gate, done } = bargeIn()
   gate.speech()
-  await delay(700)
+  await speaks(gate, 700)
   t.deepEqual(done, ['pause', 'interrupt'])
 })
 
@@ -50,7 +66,7 @@ test('who goes on after an acknowledgement may interrupt still', async (t) => {
   const { gate, done } = bargeIn()
   gate.speech()
   gate.partial('Yeah')
-  await delay(700)
+  await speaks(gate, 700)
   t.deepEqual(done, ['pause', 'resume'])
   gate.partial('Yeah, but what about tulips')
   t.deepEqual(done, ['pause', 'resume', 'interrupt'])

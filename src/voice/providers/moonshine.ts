@@ -13,6 +13,7 @@ const shortestSamples = 1600
 /** The offline transcriber, Moonshine tiny: English, 57–145 ms of a process for an utterance. */
 export class Moonshine implements Stt {
   #pool: Promise<Pool<Float32Array, string>> | undefined
+  #warm: Promise<unknown> | undefined
 
   constructor(
     readonly settings: Pick<VoiceSettings, 'modelsFolder'>,
@@ -28,7 +29,8 @@ export class Moonshine implements Stt {
   async listen(on: (event: SttEvent) => void, options: SttOptions): Promise<AudioSink> {
     this.check(options)
     const pool = await this.#load()
-    if (options.quick) pool.warmUp()
+    // Who interrupts a second later is not to wait for it: its first work takes longer than any other.
+    if (options.quick) this.#warm ??= pool.run(new Float32Array(16_000), options.signal).catch(() => undefined)
     return listenByUtterance(this.vad, this.transcribe, on, options)
   }
 
