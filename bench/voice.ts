@@ -14,7 +14,7 @@ import { ports } from './load.ts'
 import { processorMsOf } from './processes.ts'
 import { quantile, withSetup } from './setup.ts'
 
-const turns = 30
+const turns = 20
 const crowd = 20
 const story = 'Once upon a time there was a gardener who had a rose that never faded. '.repeat(12)
 
