@@ -1,4 +1,3 @@
-import type { Logger } from '../log.ts'
 import type { Pcm } from '../voice/pcm.ts'
 import type { Timing, ToolCall } from './row.ts'
 import { BargeIn } from './barge-in.ts'
@@ -11,25 +10,8 @@ import { Mouth } from './mouth.ts'
 import { Patience } from './patience.ts'
 import { problemOf } from './problem.ts'
 import type { Conversing } from './handover.ts'
-import type { Ending, ToolOutcome, ToolRun } from './tool-run.ts'
-import type { Utterance } from './utterance.ts'
-
-/** What a conversation needs of those who know more than it. */
-export interface ConversationHouse {
-  readonly tools: ToolRun
-  readonly log: Logger
-  engineFor(member: Member, events: { tell(event: EngineEvent): void; speaks(): boolean; signal: AbortSignal }): Engine
-  member(id: string): Promise<Member>
-  /** Who goes on when the provider of this one fails; undefined: nobody. */
-  next(member: Member): Promise<Member | undefined>
-  /** What is said when nobody else can go on: it needs no provider. */
-  apology(): Utterance
-  /** Another talks now. */
-  switched(member: Member): void
-  tell(what: 'interrupted' | 'false_interruption'): void
-  /** Connects the caller with somebody; resolves to whether they talked, when they have done so. */
-  connect(outcome: NonNullable<ToolOutcome['connect']>): Promise<boolean>
-}
+import type { Ending, ToolOutcome } from './tool-run.ts'
+import type { ConversationHouse } from './house.ts'
 
 /** One caller talks with AIs, from the first word to the last. */
 export class Conversation {
@@ -43,6 +25,9 @@ export class Conversation {
   /** What is to be said, one after another. */
   #said: Promise<void> = Promise.resolve()
   #failed: Engine | undefined
+  /** Somebody else is being called for the caller, or talks with them. */
+  #isAway = false
+  #later: Ending | undefined
   #end: (ending: Ending) => void = () => undefined
   readonly #ending = new Promise<Ending>((resolve) => (this.#end = resolve))
 
@@ -76,6 +61,7 @@ export class Conversation {
       const fail = () => reject(run.signal.reason as Error)
       run.signal.addEventListener('abort', fail, { once: true, signal: this.#over.signal })
     })
+    ended.catch(() => undefined) // it may come before anybody waits for it
     try {
       run.signal.throwIfAborted()
       const begun = await firstToStart(this.member, (member) => this.#start(member), this.house, run)
@@ -99,8 +85,11 @@ export class Conversation {
     }
   }
 
-  /** It ends now, whatever is being said. */
-  readonly finish = (ending: Ending): void => this.#end(ending)
+  /** It ends now, whatever is being said; while somebody else has the caller, after that. */
+  finish(ending: Ending): void {
+    if (this.#isAway) this.#later = ending
+    else this.#end(ending)
+  }
 
   #hear(sound: Pcm): void {
     this.#bargeIn.hear(sound)
@@ -114,7 +103,10 @@ export class Conversation {
       speaks: () => this.#mouth.speaks,
       signal: AbortSignal.any([this.run.signal, this.#over.signal]),
     })
-    await engine.start()
+    await engine.start().catch(async (error: unknown) => {
+      await engine.close()
+      throw error
+    })
     return engine
   }
 
@@ -158,6 +150,7 @@ export class Conversation {
   }
 
   #entered(digits: string): void {
+    if (this.#isAway) return
     this.#heardCaller()
     const content = `[pressed ${digits}]`
     this.dialogue.add({ role: 'user', content }, this.member.ai.sensitive ? '[pressed keys]' : content)
@@ -207,10 +200,14 @@ export class Conversation {
   }
 
   async #connect(destination: NonNullable<ToolOutcome['connect']>): Promise<boolean> {
+    this.#isAway = true
     await this.#line!.part()
     const talked = await this.house.connect(destination)
-    if (!talked) await this.#line!.join()
-    return talked
+    this.#isAway = false
+    if (talked) return true
+    if (this.#later) this.#end(this.#later)
+    await this.#line!.join()
+    return false
   }
 
   async #switchTo(member: Member): Promise<void> {

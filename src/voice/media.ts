@@ -17,6 +17,9 @@ export interface MediaOptions {
   leadMs?: number
 }
 
+/** How long Asterisk may take to tell how much it has not played yet, in milliseconds: it takes 1 to 6. */
+const statusMs = 300
+
 /**
  * The sound of one channel that was made with `POST /channels/externalMedia?transport=websocket&encapsulation=none
  * &external_host=INCOMING&connection_type=server`, as Asterisk’s chan_websocket sends and takes it. Closing it hangs the
@@ -102,6 +105,8 @@ export class Media {
     const sent = this.#sentMs
     const queued = await new Promise<number>((resolve) => {
       this.#asked.push(resolve)
+      // Who waits for it holds the sound up: without an answer all that was sent counts.
+      setTimeout(() => resolve(0), statusMs)
       if (this.open) this.#command('GET_STATUS')
       else this.#answer(0)
     })
