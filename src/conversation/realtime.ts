@@ -1,15 +1,14 @@
 import { randomUUID } from 'node:crypto'
-import type { WebSocket } from 'ws'
-import { HashdialError } from '../errors.ts'
 import { GapFiller } from '../media/gap-filler.ts'
 import type { Pcm } from '../voice/pcm.ts'
 import type { AudioSink, Stt, SttEvent } from '../voice/speech.ts'
-import { WebError, type Web } from '../web.ts'
+import type { Web } from '../web.ts'
 import type { Dialogue } from './dialogue.ts'
 import type { Engine, EngineEvent, Member } from './engine.ts'
 import type { Said } from './llm.ts'
-import { Codec, itemOf, parseEvent, sessionOf, speechOf, type ServerEvent, type Speech } from './realtime-protocol.ts'
+import { Codec, itemOf, speechOf, type ServerEvent, type Speech } from './realtime-protocol.ts'
 import { Reply } from './realtime-reply.ts'
+import { codeOf, failed, RealtimeSocket } from './realtime-socket.ts'
 import type { Utterance } from './utterance.ts'
 
 export interface RealtimeHouse {
@@ -22,12 +21,9 @@ export interface RealtimeHouse {
   speaks(): boolean
 }
 
-/** How long a server may take to begin, in milliseconds. */
-const beginMs = 10_000
-/** Errors of ours that do no harm: what was to be ended had ended, what was to be committed was nothing. */
-const harmless = /not_active|buffer_commit_empty|already_has_active|item_truncate|invalid_value/
-/** The errors that a session does not live on with. */
-const fatal = /api_key|quota|billing|auth|session_expired|model_not_found/
+/** A response that was cancelled and does not end counts as over after so long, and one that was refused is asked for again. */
+const endMs = 1_500
+const againMs = 300
 
 /**
  * Speech to speech, by OpenAI's Realtime protocol in both of its dialects. The server hears all of it, and decides when a
@@ -38,14 +34,13 @@ export class Realtime implements Engine {
   readonly #speech: Speech
   readonly #codec: Codec
   readonly #known = new WeakSet<Said>()
-  #socket: WebSocket | undefined
+  #socket: RealtimeSocket | undefined
   #gate: GapFiller | undefined
   #reply: Reply | undefined
   #waiting: Reply[] = []
   #stoppedAt = 0
   #dropsNext = 0
   #overlaps = false
-  #closed = false
 
   constructor(
     readonly house: RealtimeHouse,
@@ -63,7 +58,10 @@ export class Realtime implements Engine {
     // A device that sends nothing while it is silent would have the server wait for the end of speech.
     const both: AudioSink = { write: (sound) => this.#pass(gated, sound), close: () => gated.close() }
     this.#gate = new GapFiller(both, true)
-    await this.#connect()
+    this.#socket = await RealtimeSocket.open(this.house, this.member, this.#speech, {
+      told: (event) => this.#told(event),
+      lost: (error) => this.#lost(error),
+    })
     for (const said of dialogue.said) {
       const item = itemOf(said)
       if (item) this.#send({ type: 'conversation.item.create', item })
@@ -100,7 +98,10 @@ export class Realtime implements Engine {
     const reply = this.#reply
     for (const one of this.#waiting.splice(0)) one.cancel()
     if (!reply) return
-    if (!reply.isOver) this.#send({ type: 'response.cancel' })
+    if (!reply.isOver) {
+      this.#send({ type: 'response.cancel' })
+      setTimeout(() => this.#letGo(reply), endMs)
+    }
     const audio_end_ms = Math.floor(Math.min(heardMs, reply.receivedMs))
     const { itemId: item_id } = reply
     if (item_id && audio_end_ms > 0)
@@ -110,9 +111,8 @@ export class Realtime implements Engine {
   }
 
   async close(): Promise<void> {
-    this.#closed = true
     for (const one of [this.#reply, ...this.#waiting]) one?.cancel()
-    this.#socket?.close(1000)
+    this.#socket?.close()
     await this.#gate?.close()
   }
 
@@ -141,6 +141,21 @@ export class Realtime implements Engine {
     this.#send({ type: 'response.create', response: { ...reply.options, metadata: { hashdial: reply.id } } })
   }
 
+  /** Some servers never say that what was cancelled has ended. */
+  #letGo(reply: Reply): void {
+    reply.isOver = true
+    if (this.#reply === reply) this.#next()
+  }
+
+  /** The server has begun one that we do not know of. */
+  #askAgain(): void {
+    const reply = this.#reply
+    if (!reply || reply.responseId) return
+    this.#reply = undefined
+    this.#waiting.unshift(reply)
+    setTimeout(() => this.#next(), againMs)
+  }
+
   #tellAnswer(reply: Reply): void {
     const timing = reply.timing(this.#stoppedAt)
     reply.utterance.within(this.member.ai.budget.first_audio_ms)
@@ -150,6 +165,7 @@ export class Realtime implements Engine {
   #heard(event: SttEvent): void {
     const { house } = this
     if (event.type === 'start') {
+      this.#dropsNext = 0
       this.#overlaps = house.speaks()
       house.tell({ type: 'speech' })
     } else if (event.type === 'interim') house.tell({ type: 'partial', text: event.text })
@@ -157,42 +173,14 @@ export class Realtime implements Engine {
     else house.tell({ type: 'silence', text: '' })
   }
 
-  async #connect(): Promise<void> {
-    const { signal, web } = this.house
-    const { key } = this.member
-    const headers: Record<string, string> = key ? { authorization: `Bearer ${key}`, 'api-key': key } : {}
-    const opening = web.socket(this.#speech.url, headers, { signal, timeout: beginMs })
-    const socket = await opening.catch((error: unknown) => {
-      throw error instanceof WebError ? failed(error.message) : error
-    })
-    this.#socket = socket
-    const began = new Promise<void>((resolve, reject) => {
-      const late = setTimeout(() => reject(failed('it did not begin in time')), beginMs)
-      const done = (error?: Error) => (clearTimeout(late), error ? reject(error) : resolve())
-      socket.on('message', (data: Buffer) => {
-        const event = parseEvent(data.toString())
-        if (event?.type === 'session.updated') done()
-        if (event) this.#told(event, done)
-      })
-      socket.on('close', () => (done(failed('it closed the connection')), this.#lost('it closed the connection')))
-    })
-    socket.on('error', () => undefined) // `close` follows
-    this.#send({ type: 'session.update', session: sessionOf(this.member, this.#speech) })
-    await began
-  }
-
   #send(message: object): void {
-    if (this.#socket?.readyState === 1) this.#socket.send(JSON.stringify(message))
+    this.#socket?.send(message)
   }
 
-  #told(event: ServerEvent, refuse: (error: Error) => void): void {
+  #told(event: ServerEvent): void {
     const { type } = event
     if (type === 'error') {
-      const code = `${event.error?.code ?? event.error?.type ?? ''}`
-      if (harmless.test(code)) return
-      if (!fatal.test(code)) return
-      refuse(failed('it refused the session'))
-      this.#lost('it refused the session')
+      if (codeOf(event).includes('already_has_active')) this.#askAgain()
     } else if (type === 'input_audio_buffer.speech_stopped') this.#stoppedAt = performance.now()
     else if (type === 'input_audio_buffer.committed') this.#committed(event.item_id ?? '')
     else if (type === 'conversation.item.input_audio_transcription.completed')
@@ -237,13 +225,8 @@ export class Realtime implements Engine {
     }
   }
 
-  #lost(why: string): void {
-    if (this.#closed) return
-    this.#closed = true
-    const error = failed(why)
+  #lost(error: Error): void {
     for (const one of [this.#reply, ...this.#waiting.splice(0)]) one?.end(error)
     this.house.tell({ type: 'lost', error })
   }
 }
-
-const failed = (why: string) => new HashdialError('UNAVAILABLE', 'MODEL_FAILED', `the model did not answer: ${why}`)
