@@ -1,11 +1,16 @@
 import { randomUUID } from 'node:crypto'
-import { unlessGone, type AriNode } from '../ari/connection.ts'
+import { cleanUp, unlessGone, type AriNode } from '../ari/connection.ts'
 import { Inbox } from '../ari/inbox.ts'
 
-/** Plays something to a leg that nobody else hears yet. False: it has hung up meanwhile. */
+/**
+ * Plays something to a leg that nobody else hears yet. False: it has hung up meanwhile. An abort ends it: until then the leg
+ * could be put into no bridge.
+ */
 export async function playToLeg(node: AriNode, leg: string, media: string, signal: AbortSignal): Promise<boolean> {
   const playbackId = `whisper-${randomUUID()}`
   const inbox = new Inbox(node, signal, playbackId, leg)
+  const stop = () => void cleanUp([node.ari.playbacks.stop({ playbackId })])
+  signal.addEventListener('abort', stop, { once: true })
   try {
     const { channels } = node.ari
     if (!(await unlessGone(channels.playWithId({ channelId: leg, playbackId, media })))) return false
@@ -17,6 +22,7 @@ export async function playToLeg(node: AriNode, leg: string, media: string, signa
       return event.playback?.state !== 'failed' || !(await isGone(inbox))
     }
   } finally {
+    signal.removeEventListener('abort', stop)
     inbox.close()
   }
 }

@@ -19,10 +19,11 @@ export const givenAddresses = Joi.array()
 
 export const shownAddresses = Joi.array().items(address).required().description('Where it is called.')
 
-/** The addresses as they are stored. Throws where one is nobody's, or not for this customer to call. */
+/** The addresses as they are stored. Throws where one is nobody's, or not for this customer to call; `name` is that of their field. */
 export async function checkedAddresses(
-  list: readonly Destination[],
+  list: readonly (Omit<Destination, 'type'> & { type: string })[],
   { customer_id, manager, baseDomain }: { customer_id: string; manager: EntityManager; baseDomain: string },
+  name = 'addresses',
 ): Promise<Address[]> {
   const details: { field: string; problem: string }[] = []
   const found: Address[] = []
@@ -34,10 +35,10 @@ export async function checkedAddresses(
         : type === 'extension' && !row
           ? `you have no extension ${target || target_name}`
           : undefined
-    if (problem) details.push({ field: `addresses.${index}.${target ? 'target' : 'target_name'}`, problem })
+    if (problem) details.push({ field: `${name}.${index}.${target ? 'target' : 'target_name'}`, problem })
     found.push(row ? { type, target: row.id, target_name: row.username } : { type, target, target_name })
   }
   if (details.length === 0) return found
   const told = [...new Set(details.map(({ problem }) => problem))].join('; ')
-  throw new HashdialError('INVALID_ARGUMENT', 'INVALID_ARGUMENT', `addresses: ${told}`, details)
+  throw new HashdialError('INVALID_ARGUMENT', 'INVALID_ARGUMENT', `${name}: ${told}`, details)
 }

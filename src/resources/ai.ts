@@ -5,6 +5,7 @@ import type { AiRow, Budget, EngineType, NamedDestination, StoredTool, VadConfig
 import { BelongsTo, Count, Exact, Flag, Id, Json, Text, Time } from '../database/columns.ts'
 import { DirectHash } from '../directs/direct.ts'
 import { HashdialError } from '../errors.ts'
+import { checkedAddresses } from './agent-addresses.ts'
 import { settings, settingsDefaults, shownTools } from './ai-schema.ts'
 import { common, detail, direct, name, times } from './fields.ts'
 import { checkReferences, type Reference } from './references.ts'
@@ -93,7 +94,11 @@ export const ais: DialableResource<Ai> = {
     { type: 'answer', option: {} },
     { type: 'ai_talk', option: { ai_id } },
   ],
-  check: (body, where) => checkReferences(body, where, referencesOf(body)),
+  async check(body, { customer_id, manager, site: { baseDomain } }) {
+    const { destinations = [] } = body as Partial<AiRow>
+    await checkedAddresses(destinations, { customer_id, manager, baseDomain }, 'destinations')
+    return checkReferences(body, { customer_id, manager }, referencesOf(body))
+  },
   make: ({ id, engine_key: key, tools }, site) => ({
     sealed_engine_key: sealed(key, String(id), site),
     stored_tools: storedTools(tools as GivenTool[], String(id), site),

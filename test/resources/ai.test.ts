@@ -63,6 +63,8 @@ test('what an AI cannot work with is refused when it is saved, each field by its
   ])
   const destinations = [{ name: 'support', type: 'queue', target: randomUUID() }]
   t.deepEqual(await refused(t, setup, '/ais', { ...scripted, destinations }), ['destinations.0.target'])
+  const nobody = [{ name: 'desk', type: 'extension', target_name: 'nobody' }]
+  t.deepEqual(await refused(t, setup, '/ais', { ...scripted, destinations: nobody }), ['destinations.0.target_name'])
   t.deepEqual(await refused(t, setup, '/ais', { ...scripted, fallback_ai_ids: [randomUUID()] }), ['fallback_ai_ids.0'])
   t.deepEqual(await refused(t, setup, '/ais', { ...scripted, tool_names: ['fly'] }), ['tool_names.0'])
 })
