@@ -36,6 +36,11 @@ const queuecalls: Part = {
   ],
 }
 
+const aicalls: Part = {
+  ...{ table: 'aicalls', type: 'aicall', what: 'ended', status: 'terminated', end: 'tm_end', by: 'reference_id' },
+  before: [`UPDATE aicalls SET end_reason = 'failed' WHERE reference_id = ? AND tm_end IS NULL`],
+}
+
 /** What lives as long as a call, at most. */
 const parts: readonly Part[] = [
   { table: 'activeflows', type: 'activeflow', what: 'ended', status: 'ended', end: 'tm_end', by: 'reference_id' },
@@ -43,7 +48,7 @@ const parts: readonly Part[] = [
   { table: 'transcribes', type: 'transcribe', what: 'finished', status: 'done', end: 'tm_end', by: 'reference_id' },
   { table: 'conferencecalls', type: 'conferencecall', what: 'left', status: 'left', end: 'tm_end', by: 'reference_id' },
   queuecalls,
-  { table: 'aicalls', type: 'aicall', what: 'ended', status: 'terminated', end: 'tm_end', by: 'reference_id' },
+  aicalls,
 ]
 
 /** Records that a call has ended, with all that belongs to it. False: it had ended. What would follow it does not run. */
