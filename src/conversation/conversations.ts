@@ -191,8 +191,11 @@ export class Conversations implements PartKind {
       if (error instanceof HashdialError && error.status === 'RESOURCE_EXHAUSTED') return { talked: false }
       throw error
     })
-    if (!outcome.talked) delete run.memory['handover']
-    return outcome.talked
+    if (outcome.talked) return true
+    // After a crash nobody is to be called again who has refused.
+    delete run.memory['handover']
+    await run.save()
+    return false
   }
 
   /** For the flow that follows. */

@@ -92,25 +92,27 @@ export async function handOver(run: Conversing, house: HandoverHouse, handover: 
 async function accepts(run: Conversing, house: HandoverHouse, leg: string, brief: string): Promise<boolean> {
   const { call, signal } = run
   const inbox = new Inbox(call.node, signal, leg)
-  const pressed = { is: false, isGone: false }
-  const heard = (async () => {
-    for (;;) {
-      const event = await inbox.next()
-      if (event?.type === 'ChannelDestroyed') return void (pressed.isGone = true)
-      if (event?.type === 'ChannelDtmfReceived' && event.digit === acceptKey) return void (pressed.is = true)
-    }
-  })().catch(() => undefined)
+  const decided = untilAccepted(inbox).catch(() => false)
   const stop = new AbortController()
-  void heard.then(() => stop.abort())
+  void decided.then(() => stop.abort())
   try {
     const media = await house.sounds.speak({ provider: '', text: brief }, signal, call.row.customer_id)
     for (let times = 0; times < 2 && !stop.signal.aborted; times++) {
       await playToLeg(call.node, leg, media, AbortSignal.any([signal, stop.signal])).catch(() => undefined)
-      await Promise.race([heard, new Promise((resolve) => setTimeout(resolve, acceptMs))])
+      await Promise.race([decided, new Promise((resolve) => setTimeout(resolve, acceptMs))])
     }
     signal.throwIfAborted()
-    return pressed.is
+    return stop.signal.aborted && (await decided)
   } finally {
     inbox.close()
+  }
+}
+
+/** False: they have hung up. */
+async function untilAccepted(inbox: Inbox): Promise<boolean> {
+  for (;;) {
+    const event = await inbox.next()
+    if (event?.type === 'ChannelDestroyed') return false
+    if (event?.type === 'ChannelDtmfReceived' && event.digit === acceptKey) return true
   }
 }
