@@ -112,6 +112,7 @@ export class Pipeline implements Engine {
     const text = understood.trim()
     this.#silentSince = performance.now() - Math.max(0, (this.#ear?.heardMs ?? 0) - end_ms)
     if (text !== '') this.#words.push(text)
+    this.house.tell({ type: 'silence', text }) // which may have it dropped
     if (this.#words.length > 0) {
       const said = this.#words.join(' ')
       const since = this.#silentSince
@@ -123,7 +124,6 @@ export class Pipeline implements Engine {
         this.house.tell({ type: 'turn', text: said, timing: this.#timing })
       }, wait)
     }
-    this.house.tell({ type: 'silence', text })
   }
 
   #generate(said: readonly Said[], llm: Llm = this.house.llm): Generation {
