@@ -26,11 +26,16 @@ const keysOf = (type: Joi.Schema) => ({
   additionalProperties: Joi.boolean(),
 })
 
-/** What a tool takes: the schema of an object. */
-export const parametersSchema = Joi.object(keysOf(Joi.valid('object')))
-  .shared(Joi.object(keysOf(types)).id('schema'))
-  .custom((value: object, { error }) => (JSON.stringify(value).length > 8_192 ? error('schema.large') : value))
-  .messages({ 'schema.large': '{{#label}} is too large: it may have 8192 characters' })
+const objectSchema = Joi.object(keysOf(Joi.valid('object'))).shared(Joi.object(keysOf(types)).id('schema'))
+
+/** What a tool takes: the schema of an object. It refers to itself, which OpenAPI is not told. */
+export const parametersSchema = Joi.object()
+  .custom((value: object, { error }) => {
+    if (JSON.stringify(value).length > 8_192) return error('schema.wrong', { why: 'it may have 8192 characters' })
+    const wrong = objectSchema.validate(value, { errors: { label: 'path' } }).error
+    return wrong ? error('schema.wrong', { why: wrong.message }) : value
+  })
+  .messages({ 'schema.wrong': '{{#label}} is no JSON Schema of an object as it is known here: {{#why}}' })
 
 const ajv = new Ajv({ strict: false, logger: false })
 /** Schemas do not change, and each is compiled once while its AI is there. */

@@ -130,7 +130,7 @@ test('the headers of a tool are kept encrypted and never shown, and a schema tha
   t.deepEqual(changed.body.tools, [{ ...shown, method: 'GET', header_names: [] }])
   const pattern = { type: 'object', properties: { order: { type: 'string', pattern: '(a+)+$' } } }
   t.deepEqual(await refused(t, setup, '/ais', { ...scripted, tools: [{ ...tool, parameters: pattern }] }), [
-    'tools.0.parameters.properties.order.pattern',
+    'tools.0.parameters',
   ])
   t.deepEqual(await refused(t, setup, '/ais', { ...scripted, tools: [{ ...tool, name: 'stop_flow' }] }), [
     'tools.0.name',
