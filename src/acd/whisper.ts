@@ -1,5 +1,6 @@
+import { fill } from '../calls/fill.ts'
 import type { CallRun, Run } from '../calls/run.ts'
-import { filled, playToLeg } from '../media/leg-sound.ts'
+import { playToLeg } from '../media/leg-sound.ts'
 import type { Sounds } from '../media/sounds.ts'
 import type { QueuecallRow, QueueRow } from './row.ts'
 
@@ -17,7 +18,7 @@ export async function whisper(coming: Coming, leg: string, { signal }: CallRun):
     'hashdial.queue.name': queue.name,
     'hashdial.queuecall.wait': inWords(Date.now() - Date.parse(row.tm_enter)),
   }
-  const text = filled(queue.whisper, { ...run.variables, ...variables })
+  const text = fill(queue.whisper, { ...run.variables, ...variables })
   const media = await house.sounds.speak({ provider: '', text }, signal, row.customer_id).catch((err: unknown) => {
     run.call.log.warn({ err: err as Error }, 'an agent is not told who is coming')
   })

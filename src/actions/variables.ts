@@ -1,8 +1,9 @@
 import type { Call } from '../calls/call.ts'
+import { fill, filledMost } from '../calls/fill.ts'
 import { ActionError } from './action.ts'
 
 /** The longest value, and all of them together with their names, in characters; and how many there may be. */
-const longest = 32_768
+const longest = filledMost
 const most = 262_144
 const mostNames = 1_000
 
@@ -51,24 +52,6 @@ export function substitute<T>(
 export function hasVariables(value: unknown): boolean {
   if (typeof value === 'string') return value.includes('${')
   return typeof value === 'object' && value !== null && Object.values(value).some(hasVariables)
-}
-
-/** Each part of the text is looked at once, and no more is put together than may stay. */
-function fill(text: string, variables: Readonly<Record<string, string>>): string {
-  let filled = ''
-  let from = 0
-  let changed = false
-  while (filled.length < longest) {
-    const start = text.indexOf('${', from)
-    const end = start < 0 ? -1 : text.indexOf('}', start + 2)
-    // Without an end there is no name any more, however often one begins.
-    if (end < 0) break
-    const name = text.slice(start + 2, end)
-    filled += text.slice(from, start) + (Object.hasOwn(variables, name) ? variables[name]! : '')
-    from = end + 1
-    changed = true
-  }
-  return changed ? (filled + text.slice(from)).slice(0, longest) : text
 }
 
 /** Sets a variable, within the limits of an activeflow: a flow that loops must not fill the database. */

@@ -2,10 +2,13 @@ import { In } from 'typeorm'
 import type { DataSource } from '../database.ts'
 import type { KeyRing } from '../database/secrets.ts'
 import { HashdialError } from '../errors.ts'
-import { filled } from '../media/leg-sound.ts'
+import { fill } from '../calls/fill.ts'
 import type { Member } from './engine.ts'
 import type { AiRow, StoredTool, TeamMember, TeamRow } from './row.ts'
 import { toolsOf } from './tool.ts'
+
+/** The longest prompt with its variables in it, in characters: twice what may be written. */
+const promptMost = 131_072
 
 /** Who a caller talks with: an AI alone, or the members of a team. */
 export class Assistance {
@@ -39,7 +42,12 @@ export class Assistance {
     const found = this.members.find((member) => member.id === (id ?? '')) ?? this.start
     const ai = await this.#ai(aiId ?? found.ai_id)
     return {
-      ...{ id: found.id || null, ai, prompt: filled(ai.init_prompt, variables), transitions: found.transitions },
+      ...{
+        id: found.id || null,
+        ai,
+        prompt: fill(ai.init_prompt, variables, promptMost),
+        transitions: found.transitions,
+      },
       key: this.#open(ai.sealed_engine_key, ai.id),
       httpTools: ai.stored_tools.map((tool) => ({ ...tool, headers: this.#headers(tool, ai.id) })),
       tools: toolsOf(ai, found.transitions),

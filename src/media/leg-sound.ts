@@ -32,7 +32,3 @@ async function isGone(inbox: Inbox): Promise<boolean> {
   for (let event; (event = await inbox.next(deadline));) if (event.type === 'ChannelDestroyed') return true
   return false
 }
-
-/** Fills `${name}` in; what there is not is empty. */
-export const filled = (text: string, variables: Readonly<Record<string, string>>): string =>
-  text.replace(/\$\{([^}]*)\}/g, (_, name: string) => variables[name] ?? '')
