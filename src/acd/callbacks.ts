@@ -1,3 +1,4 @@
+import type { KeptRun } from '../calls/run.ts'
 import type { Call } from '../calls/call.ts'
 import type { Directory } from '../calls/directory.ts'
 import type { LiveCalls } from '../calls/live-calls.ts'
@@ -10,7 +11,6 @@ import type { OriginateRequest } from '../outbound/request.ts'
 import { beginMs, calledBack, claim, confirmed } from './callback.ts'
 import { endCallback, lockedRow, type Store } from './queuecall.ts'
 import type { CallbackPlace, QueuecallRow, QueueRow } from './row.ts'
-import type { Queueing } from './visit.ts'
 import type { RunBeside } from './wait-sound.ts'
 
 /** How long whoever answers may take to confirm, beginning with the answer: the prompt is said twice in it. */
@@ -125,7 +125,7 @@ export class Callbacks {
   }
 
   /** Whoever has answered is who waits, and no mailbox: they press the key. */
-  async isConfirmed(run: Queueing, row: QueuecallRow, queue: QueueRow): Promise<boolean> {
+  async isConfirmed(run: KeptRun, row: QueuecallRow, queue: QueueRow): Promise<boolean> {
     const { call, signal } = run
     const key = queue.callback_key || '1'
     const deadline = performance.now() + confirmMs

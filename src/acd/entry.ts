@@ -1,6 +1,6 @@
+import type { KeptRun } from '../calls/run.ts'
 import { fromSqlTime, now, toSqlTime } from '../database.ts'
 import type { EndReason, QueuecallRow, QueueRow, Skill } from './row.ts'
-import type { Queueing } from './visit.ts'
 
 /** How a caller comes into a queue. */
 export interface JoinOptions {
@@ -18,7 +18,7 @@ export function flowAfter(queue: QueueRow, reason: EndReason): string | null {
   return reason === 'full' ? queue.on_full_flow_id : null
 }
 
-export function newRow({ call }: Queueing, queue: QueueRow, id: string, options: JoinOptions): QueuecallRow {
+export function newRow({ call }: KeptRun, queue: QueueRow, id: string, options: JoinOptions): QueuecallRow {
   const { priority = 0, skills = [] } = options
   const enter_ = toSqlTime(now())
   const tm_enter = fromSqlTime(enter_)

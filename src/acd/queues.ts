@@ -3,7 +3,7 @@ import type { Call } from '../calls/call.ts'
 import type { Destination } from '../calls/party.ts'
 import type { PartKind } from '../calls/parts.ts'
 import { In } from 'typeorm'
-import { livesOn } from '../calls/run.ts'
+import { livesOn, type KeptRun } from '../calls/run.ts'
 import type { DataSource } from '../database.ts'
 import { HashdialError } from '../errors.ts'
 import { idOf } from '../id.ts'
@@ -18,7 +18,7 @@ import type { RingHouse } from './ring.ts'
 import type { EndReason, QueuecallRow, QueueRow } from './row.ts'
 import { latestIn } from './state.ts'
 import { waitSteps } from './wait-steps.ts'
-import { Visit, type Queueing, type VisitHouse } from './visit.ts'
+import { Visit, type VisitHouse } from './visit.ts'
 import type { RunBeside } from './wait-sound.ts'
 
 /** What queues need of the house around them. */
@@ -49,7 +49,7 @@ export class Queues implements PartKind {
   }
 
   /** Resolves to why the caller is out of the queue, and the flow that is to follow. Throws where there is no such queue. */
-  async join(run: Queueing, options: JoinOptions): Promise<{ reason: EndReason; flow_id: string | null }> {
+  async join(run: KeptRun, options: JoinOptions): Promise<{ reason: EndReason; flow_id: string | null }> {
     const id = options.queuecall_id ?? idOf(`queuecall-${run.id}`)
     const known = run.recovered || options.queuecall_id ? await this.#rows.findOneBy({ id }) : null
     const queue = await this.#find(run.call.row.customer_id, known?.queue_id ?? options.queue_id)
@@ -126,19 +126,19 @@ export class Queues implements PartKind {
     throw new HashdialError('NOT_FOUND', 'QUEUE_NOT_FOUND', `you have no queue ${id}`)
   }
 
-  async #enter({ call }: Queueing, row: QueuecallRow, queue: QueueRow): Promise<EndReason | undefined> {
+  async #enter({ call }: KeptRun, row: QueuecallRow, queue: QueueRow): Promise<EndReason | undefined> {
     const source = await this.#callbacks.sourceOf(call)
     return enter(this.house.store, row, queue, source)
   }
 
   /** Is this the call to somebody who was promised it, and do they confirm? */
-  async #isBack(run: Queueing, row: QueuecallRow | null, queue: QueueRow): Promise<boolean> {
+  async #isBack(run: KeptRun, row: QueuecallRow | null, queue: QueueRow): Promise<boolean> {
     if (row?.reference_id !== run.call.id) return false
     if (row.callback === null) return true
     return row.tm_end === null && this.#callbacks.isConfirmed(run, row, queue)
   }
 
-  async #visit(run: Queueing, row: QueuecallRow, queue: QueueRow): Promise<EndReason> {
+  async #visit(run: KeptRun, row: QueuecallRow, queue: QueueRow): Promise<EndReason> {
     const { store, log } = this.house
     const visit = new Visit(
       {

@@ -1,7 +1,7 @@
 import type { Call } from '../calls/call.ts'
 import type { Transfers } from '../calls/leg.ts'
 import type { Limits } from '../calls/limits.ts'
-import { CallRun, livesOn, type Run, type StepLike } from '../calls/run.ts'
+import { CallRun, livesOn, type KeptRun, type Run, type StepLike } from '../calls/run.ts'
 import { transfersOf, wasTransferred } from '../calls/transfers.ts'
 import { now } from '../database.ts'
 import type { Recordings } from '../media/recordings.ts'
@@ -13,14 +13,6 @@ import type { CallbackPlace, EndReason, OfferResult, QueuecallRow, QueueRow } fr
 import { WaitSound, type RunBeside } from './wait-sound.ts'
 import { Waiter, type News } from './waiter.ts'
 import { whisper } from './whisper.ts'
-
-/** What a caller waits for, as an action: its id makes the ids of the legs, its memory outlives a crash. */
-export interface Queueing extends Run {
-  readonly id: string
-  readonly variables: Record<string, string>
-  readonly memory: Record<string, unknown>
-  save(): Promise<void>
-}
 
 export interface VisitHouse extends RingHouse {
   readonly sounds: Sounds
@@ -52,7 +44,7 @@ export class Visit {
 
   constructor(
     readonly house: VisitHouse,
-    readonly run: Queueing,
+    readonly run: KeptRun,
     readonly row: QueuecallRow,
     /** As it is now: it may be changed while they wait. */
     public queue: QueueRow,

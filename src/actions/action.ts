@@ -1,6 +1,6 @@
 import Joi from 'joi'
 import type { Call, CallFacts } from '../calls/call.ts'
-import type { Run, StepLike } from '../calls/run.ts'
+import type { KeptRun, StepLike } from '../calls/run.ts'
 import { HashdialError } from '../errors.ts'
 import type { House } from './house.ts'
 
@@ -16,23 +16,15 @@ export type Jump =
   | { end: true }
 
 /** The run of one action: what it is done for, where in its list, and what it can keep there. */
-export interface ActionRun<C extends CallFacts = Call> extends Run<C> {
-  /** The same in every run of this action, and no other action's: ids are made from it. */
-  readonly id: string
-  /** The activeflow's variables: `${name}` in a later action's options. */
-  readonly variables: Record<string, string>
+export interface ActionRun<C extends CallFacts = Call> extends KeptRun<C> {
   /** The digits of hashdial.call.digits that no digits_receive has counted: they were pressed during a prompt. */
   digitsAhead: string
   /** When its first run began. */
   readonly tmBegin: string
-  /** What a run after a crash has to know; gone when the action is done. */
-  readonly memory: Record<string, unknown>
   /** A number that stays with the action in its list, from one run of it to the next: how often a goto has jumped. */
   count: number
   /** Resolves when it is in MySQL that this action runs. The engine has waited for it, unless the action is `eager`. */
   readonly stored: Promise<void>
-  /** Puts variables and memory into MySQL now; they go there in any case when the action is done. */
-  save(): Promise<void>
   /** A list that came from outside, checked as a flow is when it is saved. Throws ActionError with all that is wrong. */
   check(list: unknown): Promise<StepLike[]>
 }

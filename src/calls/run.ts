@@ -22,6 +22,18 @@ export interface Run<C extends CallFacts = Call> {
   readonly onHeard?: (() => void) | undefined
 }
 
+/** A run that goes on after a crash, as an action does. */
+export interface KeptRun<C extends CallFacts = Call> extends Run<C> {
+  /** The same in every run of it, and nothing else's: ids are made from it. */
+  readonly id: string
+  /** Those of the activeflow: `${name}` in a later action's options. */
+  readonly variables: Record<string, string>
+  /** What a run after a crash has to know; gone when it is done. */
+  readonly memory: Record<string, unknown>
+  /** Puts variables and memory into MySQL now; they go there in any case when it is done. */
+  save(): Promise<void>
+}
+
 /** Asterisk is out of reach: what was made may live on there, and is found when it is back. */
 export const isInterrupted = ({ signal }: Pick<Run, 'signal'>): boolean => signal.reason === interrupted
 

@@ -3,7 +3,7 @@ import type { Endpoint } from './endpoint.ts'
 import type { Transfers } from './leg.ts'
 import type { Limits } from './limits.ts'
 import { resolveDestination, type ResolvedDestination } from './party.ts'
-import type { Run } from './run.ts'
+import type { KeptRun } from './run.ts'
 
 /**
  * Where a device may send its caller, by the user part of an address, which is all that ARI tells of a Refer-To (Kamailio
@@ -31,7 +31,7 @@ export async function resolveTransfer(
 
 /** Of those that are called those that are extensions may send the caller on. What is under way is kept in the memory. */
 export function transfersOf(
-  run: Pick<Run, 'call'> & { readonly memory: Record<string, unknown>; save(): Promise<void> },
+  run: Pick<KeptRun, 'call' | 'memory' | 'save'>,
   house: Directory & { readonly limits: Limits },
 ): Transfers {
   const { customer_id } = run.call.row

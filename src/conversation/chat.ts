@@ -1,8 +1,9 @@
 import { createParser } from 'eventsource-parser'
 import { HashdialError } from '../errors.ts'
+import { Arriving } from '../voice/arriving.ts'
 import { WebError, type ArrivingAnswer, type Web } from '../web.ts'
 import type { Llm, LlmPiece, LlmRequest, Said } from './llm.ts'
-import { knownProviders } from './llm-providers.ts'
+import { knownProviders, partsOf } from './llm-providers.ts'
 import type { ToolCall } from './row.ts'
 
 /** For the whole answer, in milliseconds; and its length, in bytes. */
@@ -20,7 +21,7 @@ export class Chat implements Llm {
   ) {}
 
   async *complete(request: LlmRequest): AsyncGenerator<LlmPiece> {
-    const queue = new Pieces()
+    const queue = new Arriving<LlmPiece>()
     const own = new AbortController() // who does not read on wants no more of it
     const signal = AbortSignal.any([request.signal, own.signal])
     // A redirect would carry the key to somebody else.
@@ -31,7 +32,7 @@ export class Chat implements Llm {
       )
       .then(
         () => queue.end(),
-        (error: unknown) => queue.end(inWords(error, signal)),
+        (error: unknown) => queue.fail(inWords(error, signal)),
       )
     try {
       yield* queue
@@ -43,7 +44,7 @@ export class Chat implements Llm {
 }
 
 function urlOf({ ai }: LlmRequest): string {
-  const [provider = ''] = ai.engine_model.split('.')
+  const { provider } = partsOf(ai.engine_model)
   const known: Readonly<Record<string, string>> = knownProviders
   return `${(ai.engine_url || known[provider] || '').replace(/\/+$/, '')}/chat/completions`
 }
@@ -57,7 +58,7 @@ function headersOf({ key }: LlmRequest): Record<string, string> {
 }
 
 function bodyOf({ ai, prompt, said, tools }: LlmRequest): object {
-  const model = ai.engine_model.slice(ai.engine_model.indexOf('.') + 1)
+  const { model } = partsOf(ai.engine_model)
   const list = tools.map(({ name, description, parameters }) => ({
     ...{ type: 'function', function: { name, description, parameters } },
   }))
@@ -89,7 +90,7 @@ interface CallPiece {
   function?: { name?: string; arguments?: unknown }
 }
 
-async function readAnswer({ status, body }: ArrivingAnswer, queue: Pieces): Promise<void> {
+async function readAnswer({ status, body }: ArrivingAnswer, queue: Arriving<LlmPiece>): Promise<void> {
   // What the server says of it is not told: it may repeat the key, or what the caller has said.
   if (status !== 200) throw new WebError(`the server answered ${status}`)
   const calls = new Calls()
@@ -121,33 +122,6 @@ class Calls {
     const last = this.all[at]
     if (last && (!id || id === last.id)) this.all[at] = { ...last, arguments: last.arguments + text }
     else if (name) this.all.push({ index, id: id || `call_${this.all.length}`, name, arguments: text })
-  }
-}
-
-/** What has arrived and is not read yet. */
-class Pieces implements AsyncIterable<LlmPiece> {
-  readonly #pieces: LlmPiece[] = []
-  #over: { error?: Error } | undefined
-  #wake: () => void = () => undefined
-
-  add(piece: LlmPiece): void {
-    this.#pieces.push(piece)
-    this.#wake()
-  }
-
-  end(error?: Error): void {
-    this.#over = error ? { error } : {}
-    this.#wake()
-  }
-
-  async *[Symbol.asyncIterator](): AsyncGenerator<LlmPiece> {
-    for (;;) {
-      const piece = this.#pieces.shift()
-      if (piece) yield piece
-      else if (this.#over?.error) throw this.#over.error
-      else if (this.#over) return
-      else await new Promise<void>((resolve) => (this.#wake = resolve))
-    }
   }
 }
 

@@ -1,6 +1,6 @@
 import Joi from 'joi'
 import { HashdialError } from '../errors.ts'
-import { knownProviders } from './llm-providers.ts'
+import { knownProviders, partsOf } from './llm-providers.ts'
 import { realtimeProviders } from './realtime-protocol.ts'
 import type { AiRow, TeamRow } from './row.ts'
 import { script } from './scripted.ts'
@@ -43,7 +43,7 @@ export function checkAi(ai: AiRow, speech?: Speech): Problem[] {
 
 function checkEngine({ engine_type, engine_model, engine_url }: AiRow): Problem[] {
   if (engine_type === 'scripted') return []
-  const [provider = ''] = engine_model.split('.')
+  const { provider } = partsOf(engine_model)
   const known = engine_type === 'realtime' ? realtimeUrls : knownUrls
   const names = Object.keys(known).join(', ')
   if (engine_model === '')

@@ -1,15 +1,15 @@
+import type { KeptRun } from '../calls/run.ts'
 import type { Pcm } from '../voice/pcm.ts'
 import type { Timing, ToolCall } from './row.ts'
 import { BargeIn } from './barge-in.ts'
 import type { Dialogue } from './dialogue.ts'
 import type { Answer, Engine, EngineEvent, Member } from './engine.ts'
 import { firstToStart } from './first-to-start.ts'
-import { Keys } from './keys.ts'
+import { Keys, pressed } from './keys.ts'
 import { Line } from './line.ts'
 import { Mouth } from './mouth.ts'
 import { Patience } from './patience.ts'
 import { problemOf } from './problem.ts'
-import type { Conversing } from './handover.ts'
 import type { Ending, ToolOutcome } from './tool-run.ts'
 import type { ConversationHouse } from './house.ts'
 
@@ -33,7 +33,7 @@ export class Conversation {
 
   constructor(
     readonly house: ConversationHouse,
-    readonly run: Conversing,
+    readonly run: KeptRun,
     readonly dialogue: Dialogue,
     public member: Member,
   ) {
@@ -152,8 +152,8 @@ export class Conversation {
   #entered(digits: string): void {
     if (this.#isAway) return
     this.#heardCaller()
-    const content = `[pressed ${digits}]`
-    this.dialogue.add({ role: 'user', content }, this.member.ai.sensitive ? '[pressed keys]' : content)
+    const content = pressed(digits)
+    this.dialogue.add({ role: 'user', content }, this.member.ai.sensitive ? pressed('keys') : content)
     this.#engine.answer()
   }
 

@@ -1,7 +1,7 @@
 import type { AriNode } from '../ari/connection.ts'
 import type { Call } from '../calls/call.ts'
 import type { PartKind } from '../calls/parts.ts'
-import { isInterrupted, livesOn } from '../calls/run.ts'
+import { isInterrupted, livesOn, type KeptRun } from '../calls/run.ts'
 import { now, type DataSource } from '../database.ts'
 import type { KeyRing } from '../database/secrets.ts'
 import type { WriteBehind } from '../database/write-behind.ts'
@@ -19,7 +19,7 @@ import type { Member } from './engine.ts'
 import { gateOf } from './gate.ts'
 import { Generation, justSay } from './generation.ts'
 import { briefOf } from './brief.ts'
-import { handOver, partiesOf, type Conversing, type Handover, type HandoverHouse } from './handover.ts'
+import { handOver, partiesOf, type Handover, type HandoverHouse } from './handover.ts'
 import { Assistance } from './members.ts'
 import { Pipeline } from './pipeline.ts'
 import { Realtime } from './realtime.ts'
@@ -56,7 +56,7 @@ export class Conversations implements PartKind {
   }
 
   /** Resolves to how it ended. Throws a HashdialError where it cannot begin, and the call's reason. */
-  async talk(run: Conversing, options: TalkOptions): Promise<Ending> {
+  async talk(run: KeptRun, options: TalkOptions): Promise<Ending> {
     const { database, secrets } = this.house
     const assistance = await Assistance.find({ database, secrets }, run.call.row.customer_id, options)
     const found = run.recovered ? await this.#again(run) : undefined
@@ -109,7 +109,7 @@ export class Conversations implements PartKind {
   }
 
   /** The conversation that this action had begun before a crash, or before Asterisk went away. */
-  async #again(run: Conversing): Promise<{ row: AicallRow; dialogue: Dialogue } | undefined> {
+  async #again(run: KeptRun): Promise<{ row: AicallRow; dialogue: Dialogue } | undefined> {
     const id = placeOf(run)
     const live = this.#live.get(id)
     if (live) return live
@@ -120,7 +120,7 @@ export class Conversations implements PartKind {
     return { row, dialogue }
   }
 
-  async #begin(run: Conversing, assistance: Assistance, member: Member, { continues }: TalkOptions) {
+  async #begin(run: KeptRun, assistance: Assistance, member: Member, { continues }: TalkOptions) {
     const row = newRow(run, assistance, member)
     await mustBeWithin(this.#database, member.ai)
     const dialogue = this.#dialogue(row)
@@ -136,7 +136,7 @@ export class Conversations implements PartKind {
     return new Dialogue({ database: this.#database, writes, eventOf, warn }, row)
   }
 
-  #around(run: Conversing, row: AicallRow, dialogue: Dialogue, assistance: Assistance): ConversationHouse {
+  #around(run: KeptRun, row: AicallRow, dialogue: Dialogue, assistance: Assistance): ConversationHouse {
     const { sounds, log, web } = this.house
     const { voice } = sounds
     const member = (id: string | null, aiId?: string) => assistance.member(id, run.variables, aiId)
@@ -177,7 +177,7 @@ export class Conversations implements PartKind {
     }
   }
 
-  async #connect(run: Conversing, dialogue: Dialogue, destination: NamedDestination): Promise<boolean> {
+  async #connect(run: KeptRun, dialogue: Dialogue, destination: NamedDestination): Promise<boolean> {
     const parties = await partiesOf(this.house, run.call.row.customer_id, destination)
     if (parties.length === 0) return false
     const brief = destination.handover === 'warm' ? briefOf(run.call, dialogue) : ''
@@ -186,7 +186,7 @@ export class Conversations implements PartKind {
     return this.#handOver(run)
   }
 
-  async #handOver(run: Conversing): Promise<boolean> {
+  async #handOver(run: KeptRun): Promise<boolean> {
     const outcome = await handOver(run, this.house, run.memory['handover'] as Handover).catch((error: unknown) => {
       if (error instanceof HashdialError && error.status === 'RESOURCE_EXHAUSTED') return { talked: false }
       throw error
@@ -199,20 +199,19 @@ export class Conversations implements PartKind {
   }
 
   /** For the flow that follows. */
-  async #sumUp(run: Conversing, row: AicallRow, dialogue: Dialogue, member: Member): Promise<void> {
+  async #sumUp(run: KeptRun, row: AicallRow, dialogue: Dialogue, member: Member): Promise<void> {
     const known = member.ai.variable_names.filter((name) => Object.hasOwn(run.variables, name))
     row.variables = Object.fromEntries(known.map((name) => [name, run.variables[name]!]))
     row.summary = await summaryOf(this.#chat, member, dialogue, run.signal)
     run.variables['hashdial.aicall.summary'] = row.summary
   }
 
-  #over(run: Conversing, reason: EndReason): Ending {
+  #over(run: KeptRun, reason: EndReason): Ending {
     run.variables['hashdial.aicall.status'] = reason
     return { reason }
   }
 
   #end(row: AicallRow, reason: EndReason): void {
-    this.#live.delete(row.id)
     Object.assign(row, { status: 'terminated', end_reason: reason, tm_end: now(), tm_update: now() })
     this.#store(row, this.house.eventOf('aicall', 'ended', row))
   }
@@ -229,9 +228,9 @@ export class Conversations implements PartKind {
 }
 
 /** The same in every run of the action. */
-const placeOf = (run: Conversing): string => idOf(`aicall-${run.id}`)
+const placeOf = (run: KeptRun): string => idOf(`aicall-${run.id}`)
 
-function newRow(run: Conversing, { type, id }: Assistance, { ai, id: member_id }: Member): AicallRow {
+function newRow(run: KeptRun, { type, id }: Assistance, { ai, id: member_id }: Member): AicallRow {
   const { call } = run
   return {
     ...{ id: placeOf(run), customer_id: call.row.customer_id, assistance_type: type, assistance_id: id, ai_id: ai.id },

@@ -2,6 +2,7 @@ import { now, type DataSource } from '../database.ts'
 import type { WriteBehind } from '../database/write-behind.ts'
 import type { EventOf } from '../events/event.ts'
 import { idOf } from '../id.ts'
+import { isPressed } from './keys.ts'
 import type { Said } from './llm.ts'
 import type { AicallRow, AimessageRow } from './row.ts'
 
@@ -41,6 +42,12 @@ export class Dialogue {
     this.#closeCalls(
       isFollowed ? 'Nobody took the caller, who is back with you.' : 'This did not happen: the line was lost.',
     )
+  }
+
+  /** What the caller has said in words. */
+  get words(): string[] {
+    const own = this.said.filter(({ role, content }) => role === 'user' && content !== '' && !isPressed(content))
+    return own.map(({ content }) => content)
   }
 
   /** Did the AI ask something last? */

@@ -7,18 +7,10 @@ import type { Outcome } from '../calls/leg.ts'
 import type { Limits } from '../calls/limits.ts'
 import { callerIdOf, presentationNumber, type ResolvedDestination } from '../calls/party.ts'
 import { transfersOf } from '../calls/transfers.ts'
-import type { Run } from '../calls/run.ts'
+import type { KeptRun } from '../calls/run.ts'
 import { playToLeg } from '../media/leg-sound.ts'
 import type { Sounds } from '../media/sounds.ts'
 import type { NamedDestination } from './row.ts'
-
-/** A conversation as an action: its id makes the ids of the legs, its memory outlives a crash. */
-export interface Conversing extends Run {
-  readonly id: string
-  readonly variables: Record<string, string>
-  readonly memory: Record<string, unknown>
-  save(): Promise<void>
-}
 
 export interface HandoverHouse extends Directory {
   readonly limits: Limits
@@ -54,7 +46,7 @@ export async function partiesOf(
  * Rings them, tells them what it is about, and connects the caller with who accepts, until either hangs up. The caller
  * hears music meanwhile. Throws the run's reason when the call ends.
  */
-export async function handOver(run: Conversing, house: HandoverHouse, handover: Handover): Promise<Outcome> {
+export async function handOver(run: KeptRun, house: HandoverHouse, handover: Handover): Promise<Outcome> {
   const { call, recovered } = run
   const { limits, ringSeconds } = house
   const { brief, number, parties } = handover
@@ -89,7 +81,7 @@ export async function handOver(run: Conversing, house: HandoverHouse, handover: 
 }
 
 /** Tells somebody who has answered who is there, and waits for the key by which they accept. */
-async function accepts(run: Conversing, house: HandoverHouse, leg: string, brief: string): Promise<boolean> {
+async function accepts(run: KeptRun, house: HandoverHouse, leg: string, brief: string): Promise<boolean> {
   const { call, signal } = run
   const inbox = new Inbox(call.node, signal, leg)
   const decided = untilAccepted(inbox).catch(() => false)

@@ -4,6 +4,10 @@ import type { DtmfBuffer } from '../calls/dtmf-buffer.ts'
 const togetherMs = 1_500
 const most = 64
 
+/** What they are in what was said, and whether something that was said is that, and no words. */
+export const pressed = (digits: string): string => `[pressed ${digits}]`
+export const isPressed = (content: string): boolean => content.startsWith('[')
+
 /** The keys that a caller presses, as one says them: together. */
 export class Keys {
   #digits = ''

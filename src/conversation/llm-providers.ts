@@ -9,3 +9,9 @@ export const knownProviders = {
   /** vLLM, llama.cpp, LocalAI, Azure: wherever `engine_url` says. */
   custom: '',
 } as const
+
+/** `<provider>.<model>`, of which the model may have dots too. */
+export function partsOf(engineModel: string): { provider: string; model: string } {
+  const [provider = ''] = engineModel.split('.')
+  return { provider, model: engineModel.slice(provider.length + 1) }
+}

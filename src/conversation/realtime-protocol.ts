@@ -3,6 +3,7 @@ import { fromBytes, toBytes, type Pcm } from '../voice/pcm.ts'
 import { Resampler } from '../voice/resample.ts'
 import type { Member } from './engine.ts'
 import type { Said } from './llm.ts'
+import { partsOf } from './llm-providers.ts'
 import type { AiRow } from './row.ts'
 
 /** ga: as OpenAI has it now; flat: as its beta had it, and as several servers still do. */
@@ -31,11 +32,11 @@ export interface Speech {
 }
 
 export function speechOf({ engine_model, engine_url, parameter }: AiRow): Speech {
-  const [provider = ''] = engine_model.split('.')
+  const { provider, model } = partsOf(engine_model)
   const known = realtimeProviders[provider] ?? realtimeProviders.custom!
   const given = parameter as { dialect?: Dialect; audio?: Audio; server_turns?: boolean }
   const url = new URL((engine_url || known.url).replace(/^http/, 'ws'))
-  url.searchParams.set('model', engine_model.slice(provider.length + 1))
+  url.searchParams.set('model', model)
   const { dialect = known.dialect, audio = known.audio, server_turns: serverTurns = provider === 'xai' } = given
   return { url: url.href, dialect, audio, serverTurns }
 }

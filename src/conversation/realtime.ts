@@ -5,6 +5,7 @@ import type { AudioSink, Stt, SttEvent } from '../voice/speech.ts'
 import type { Web } from '../web.ts'
 import type { Dialogue } from './dialogue.ts'
 import type { Engine, EngineEvent, Member } from './engine.ts'
+import { isPressed } from './keys.ts'
 import type { Said } from './llm.ts'
 import { Codec, itemOf, speechOf, type ServerEvent, type Speech } from './realtime-protocol.ts'
 import { Reply } from './realtime-reply.ts'
@@ -122,8 +123,7 @@ export class Realtime implements Engine {
     const { role, content, tool_call_id: call_id } = said
     if (role === 'tool')
       this.#send({ type: 'conversation.item.create', item: { type: 'function_call_output', call_id, output: content } })
-    else if (role === 'user' && content.startsWith('['))
-      this.#send({ type: 'conversation.item.create', item: itemOf(said) })
+    else if (role === 'user' && isPressed(content)) this.#send({ type: 'conversation.item.create', item: itemOf(said) })
   }
 
   #ask(response: object): Reply {

@@ -10,10 +10,14 @@ const request =
   'Sum up this conversation for a colleague, in two sentences at most: what the caller wants, and what was done.'
 
 /** What a conversation was about, by the model that had it, and else by what the caller has said. */
-export async function summaryOf(llm: Llm, member: Member, { said }: Dialogue, signal: AbortSignal): Promise<string> {
-  const words = said.filter(({ role, content }) => role === 'user' && content !== '' && !content.startsWith('['))
+export async function summaryOf(
+  llm: Llm,
+  member: Member,
+  { said, words }: Dialogue,
+  signal: AbortSignal,
+): Promise<string> {
   if (words.length === 0) return ''
-  const plain = `The caller said: ${words.map(({ content }) => content).join(' ')}`.slice(0, longest)
+  const plain = `The caller said: ${words.join(' ')}`.slice(0, longest)
   if (member.ai.engine_type !== 'pipeline') return plain
   const { ai, key, prompt } = member
   const talk = said.filter(({ role, content }) => role !== 'tool' && content !== '')

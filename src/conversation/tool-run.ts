@@ -1,4 +1,4 @@
-import type { Conversing } from './handover.ts'
+import type { KeptRun } from '../calls/run.ts'
 import type { EndReason, NamedDestination, ToolCall } from './row.ts'
 import type { Member } from './engine.ts'
 import type { Web } from '../web.ts'
@@ -59,7 +59,7 @@ export class ToolRun {
   #inARow = 0
 
   constructor(
-    readonly run: Conversing,
+    readonly run: KeptRun,
     readonly web: Web,
   ) {}
 

@@ -1,15 +1,13 @@
 import { HashdialError } from '../errors.ts'
+import { Arriving } from '../voice/arriving.ts'
 import { milliseconds, type Pcm } from '../voice/pcm.ts'
 
 /**
  * Something that is to be said: its sound, while it is made, and which words are at which place of it, so that it is
  * known what somebody has heard who interrupts.
  */
-export class Utterance implements AsyncIterable<Pcm> {
+export class Utterance extends Arriving<Pcm> {
   readonly #pieces: { text: string; ms: number }[] = []
-  readonly #sound: Pcm[] = []
-  #over: { error?: unknown } | undefined
-  #wake: () => void = () => undefined
   /** When its first sound was there, on the clock of performance.now(). */
   firstSoundAt: number | undefined
 
@@ -25,13 +23,12 @@ export class Utterance implements AsyncIterable<Pcm> {
     else this.say(text)
   }
 
-  add(sound: Pcm): void {
+  override add(sound: Pcm): void {
     if (sound.samples.length === 0) return
     this.firstSoundAt ??= performance.now()
     if (this.#pieces.length === 0) this.say('')
     this.#pieces.at(-1)!.ms += milliseconds(sound)
-    this.#sound.push(sound)
-    this.#wake()
+    super.add(sound)
   }
 
   /** Fails where nothing of it is there in so many milliseconds; 0: it may take as long as it likes. */
@@ -39,18 +36,6 @@ export class Utterance implements AsyncIterable<Pcm> {
     if (ms === 0) return
     const late = new HashdialError('UNAVAILABLE', 'MODEL_FAILED', 'the model did not answer in time')
     setTimeout(() => this.firstSoundAt === undefined && this.fail(late), ms).unref()
-  }
-
-  /** That was all of it. */
-  end(): void {
-    this.#over ??= {}
-    this.#wake()
-  }
-
-  /** It ends here, and whoever says it is told why. */
-  fail(error: unknown): void {
-    this.#over ??= { error }
-    this.#wake()
   }
 
   get text(): string {
@@ -74,17 +59,6 @@ export class Utterance implements AsyncIterable<Pcm> {
       .filter((text) => text !== '')
       .join(' ')
       .trim()
-  }
-
-  async *[Symbol.asyncIterator](): AsyncGenerator<Pcm> {
-    for (;;) {
-      const next = this.#sound.shift()
-      if (next) yield next
-      else if (this.#over) {
-        if ('error' in this.#over) throw this.#over.error
-        return
-      } else await new Promise<void>((resolve) => (this.#wake = resolve))
-    }
   }
 }
 

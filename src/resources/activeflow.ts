@@ -2,7 +2,7 @@ import Joi from 'joi'
 import { Entity, Index } from 'typeorm'
 import type { ActiveflowRow } from '../activeflows/activeflow.ts'
 import { BelongsTo, Exact, Id, Json, Reference, Time } from '../database/columns.ts'
-import { HashdialError } from '../errors.ts'
+import { carries } from './carries.ts'
 import { customerId, id, time, times } from './fields.ts'
 import type { Resource } from './resource.ts'
 
@@ -84,12 +84,11 @@ export const activeflows: Resource<ActiveflowRecord> = {
       summary: 'End it, and its call; what has ended already stays as it is',
       async run(row, _body, site) {
         if (row.status === 'ended') return
-        if (!site.activeflows)
-          throw new HashdialError('UNAVAILABLE', 'CALLS_UNAVAILABLE', 'this process carries no calls')
+        const activeflows = carries(site.activeflows)
         const calls: { node: string }[] = await site.database.query('SELECT node FROM calls WHERE id = ?', [
           row.reference_id,
         ])
-        await site.activeflows.stop(row, calls[0]?.node)
+        await activeflows.stop(row, calls[0]?.node)
       },
     },
   },

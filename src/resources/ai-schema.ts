@@ -4,9 +4,8 @@ import { targets } from '../calls/party.ts'
 import { webUrl } from '../actions/action.ts'
 import { parametersSchema } from '../conversation/http-tool.ts'
 import { toolNames } from '../conversation/tool.ts'
-import { id, text } from './fields.ts'
+import { id, milliseconds, text } from './fields.ts'
 
-const milliseconds = (most: number) => Joi.number().integer().min(0).max(most).unit('milliseconds')
 const minute = 60_000
 
 /** What a model calls something by. */
@@ -96,8 +95,7 @@ export const settings = {
     barge_in: Joi.boolean().default(true).description('The caller can interrupt it.'),
     protect: milliseconds(minute).default(1_000).description('So long the greeting cannot be interrupted.'),
     silence: milliseconds(10 * minute)
-      .custom((value: number, { error }) => (value < 2_000 ? error('silence.short') : value))
-      .messages({ 'silence.short': '{{#label}} must be at least 2000 milliseconds' })
+      .min(2_000)
       .default(10_000)
       .description('After so much silence the next of the silence prompts is said, at least 2 s.'),
   }),
@@ -137,8 +135,7 @@ export const settings = {
     concurrent_calls: Joi.number().integer().min(0).max(100_000).default(0),
   }).description('0: no limit.'),
   max_duration: milliseconds(24 * 60 * minute)
-    .custom((value: number, { error }) => (value < 1_000 ? error('duration.short') : value))
-    .messages({ 'duration.short': '{{#label}} must be at least 1000 milliseconds' })
+    .min(1_000)
     .description('How long a conversation may last.'),
   greeting: text(1_000).description('What it says first; "": it waits for the caller.'),
   silence_prompts: Joi.array()

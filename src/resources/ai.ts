@@ -4,13 +4,13 @@ import { checkAi } from '../conversation/check.ts'
 import type { AiRow, Budget, EngineType, NamedDestination, StoredTool, VadConfig } from '../conversation/row.ts'
 import { BelongsTo, Count, Exact, Flag, Id, Json, Text, Time } from '../database/columns.ts'
 import { DirectHash } from '../directs/direct.ts'
-import { HashdialError } from '../errors.ts'
 import { checkedAddresses } from './agent-addresses.ts'
 import { settings, settingsDefaults, shownTools } from './ai-schema.ts'
 import { common, detail, direct, name, times } from './fields.ts'
 import { checkReferences, type Reference } from './references.ts'
 import type { Body, DialableResource, Site } from './resource.ts'
 import { keysOf } from './secret.ts'
+import { mustBeRight } from './wrong.ts'
 
 @Entity({ name: 'ais' })
 @Index('ais_newest', ['customer_id', 'tm_create', 'id'])
@@ -103,24 +103,17 @@ export const ais: DialableResource<Ai> = {
     sealed_engine_key: sealed(key, String(id), site),
     stored_tools: storedTools(tools as GivenTool[], String(id), site),
   }),
-  created: ({ row, site }) => checkWhole(row, site),
+  // Fields that only go together are looked at in the row as it is to be: a part of it may be right alone.
+  created: async ({ row, site }) => mustBeRight(checkAi(row, site.voice)),
   async updated({ row, body, manager, site }) {
     const { id } = row
     const stored = body.tools === undefined ? row.stored_tools : storedTools(body.tools as GivenTool[], id, site)
-    await checkWhole({ ...row, stored_tools: stored }, site)
+    mustBeRight(checkAi({ ...row, stored_tools: stored }, site.voice))
     const key = body.engine_key === undefined ? row.sealed_engine_key : sealed(body.engine_key, id, site)
     await manager.query('UPDATE ais SET sealed_engine_key = ?, stored_tools = ? WHERE id = ?', [
       ...[key, JSON.stringify(stored), id],
     ])
   },
-}
-
-/** Fields that only go together are looked at in the row as it is to be: a part of it may be right alone. */
-async function checkWhole(row: AiRow, { voice }: Site): Promise<void> {
-  const details = checkAi(row, voice)
-  if (details.length === 0) return
-  const told = details.map(({ field, problem }) => `${field}: ${problem}`).join('; ')
-  throw new HashdialError('INVALID_ARGUMENT', 'INVALID_ARGUMENT', told, details)
 }
 
 function referencesOf(body: Body): Reference[] {

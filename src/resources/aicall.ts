@@ -2,7 +2,7 @@ import Joi from 'joi'
 import { Column, Entity, Index } from 'typeorm'
 import type { AicallRow, AimessageRow, EndReason, Timing, ToolCall } from '../conversation/row.ts'
 import { BelongsTo, Count, Exact, Flag, Id, Json, Reference, Time } from '../database/columns.ts'
-import { HashdialError } from '../errors.ts'
+import { carries } from './carries.ts'
 import { customerId, id, time, times } from './fields.ts'
 import type { Resource } from './resource.ts'
 
@@ -81,8 +81,7 @@ export const aicalls: Resource<Aicall> = {
     filter: Joi.object({ assistance_id: id(), reference_id: id(), status: Joi.valid('progressing', 'terminated') }),
   },
   async dismiss(row, { conversations }) {
-    if (!conversations) throw new HashdialError('UNAVAILABLE', 'CALLS_UNAVAILABLE', 'this process carries no calls')
-    await conversations.end(row)
+    await carries(conversations).end(row)
   },
 }
 

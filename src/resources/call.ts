@@ -3,6 +3,7 @@ import { Entity, Index } from 'typeorm'
 import type { CallRow } from '../calls/call.ts'
 import { BelongsTo, Exact, Id, Json, Reference, Text, Time } from '../database/columns.ts'
 import { HashdialError } from '../errors.ts'
+import { carries } from './carries.ts'
 import { callCommands } from './call-commands.ts'
 import { customerId, id, time, times } from './fields.ts'
 import { address, callOrder, carryOut } from './order.ts'
@@ -82,8 +83,7 @@ export const calls: Resource<CallRecord> = {
       async run(row, _body, site) {
         if (row.tm_hangup !== null)
           throw new HashdialError('FAILED_PRECONDITION', 'CALL_ALREADY_HANGUP', 'the call has ended already')
-        if (!site.calls) throw new HashdialError('UNAVAILABLE', 'CALLS_UNAVAILABLE', 'this process carries no calls')
-        await site.calls.hangup(row.id, row.node)
+        await carries(site.calls).hangup(row.id, row.node)
       },
     },
   },

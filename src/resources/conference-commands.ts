@@ -3,7 +3,6 @@ import { play } from '../actions/play.ts'
 import { talk } from '../actions/talk.ts'
 import { transcribe_start } from '../actions/transcribe_start.ts'
 import { AriError } from '../ari/types.ts'
-import type { Conferences } from '../conferences/conferences.ts'
 import type { Member } from '../conferences/member.ts'
 import type { Room } from '../conferences/room.ts'
 import type { ConferenceRow, ConferencecallRow } from '../conferences/row.ts'
@@ -11,12 +10,8 @@ import { decibelsMax, decibelsMin, lock, muteAll, playToAll, sayToAll } from '..
 import { stopTranscribing, transcribe } from '../conferences/steering.ts'
 import { HashdialError } from '../errors.ts'
 import type { Spoken } from '../voice/prompts.ts'
-import type { Body, Command, Site } from './resource.ts'
-
-function carried({ conferences }: Site): Conferences {
-  if (conferences) return conferences
-  throw new HashdialError('UNAVAILABLE', 'CALLS_UNAVAILABLE', 'this process carries no calls')
-}
+import { carries } from './carries.ts'
+import type { Body, Command } from './resource.ts'
 
 /** What cannot be done because Asterisk is away, or refuses it. */
 function inApiWords(error: unknown): never {
@@ -32,7 +27,7 @@ function meeting(summary: string, work: WithRoom, body?: Joi.ObjectSchema): Comm
   return {
     ...{ method: 'POST', summary, ...(body && { body }) },
     async run(row, given, site) {
-      const conferences = carried(site)
+      const conferences = carries(site.conferences)
       if (row.conferencecall_ids.length === 0)
         throw new HashdialError('FAILED_PRECONDITION', 'CONFERENCE_EMPTY', 'nobody is in the conference')
       await work(conferences.roomOf(row), given).catch(inApiWords)
@@ -45,7 +40,7 @@ function setLock(summary: string, locked: boolean): Command<Conference> {
   return {
     ...{ method: 'POST', summary },
     async run(row, _body, site) {
-      const conferences = carried(site)
+      const conferences = carries(site.conferences)
       if (row.conferencecall_ids.length === 0) await conferences.lockEmpty(row, locked)
       else await lock(conferences.roomOf(row), locked)
     },
@@ -105,7 +100,7 @@ function participant(summary: string, work: WithMember, body?: Joi.ObjectSchema)
   return {
     ...{ method: 'POST', summary, ...(body && { body }) },
     async run(row, given, site) {
-      const { room, member } = carried(site).memberOf(row)
+      const { room, member } = carries(site.conferences).memberOf(row)
       await work(room, member, given).catch(inApiWords)
     },
   }

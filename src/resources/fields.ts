@@ -16,6 +16,9 @@ export const id = (): Joi.StringSchema => Joi.string().guid({ separator: '-', wr
 
 export const time = (): Joi.StringSchema => Joi.string().isoDate()
 
+export const milliseconds = (most: number): Joi.NumberSchema =>
+  Joi.number().integer().min(0).max(most).unit('milliseconds')
+
 export const name = text(255).description('What people call it.').example('Front desk')
 export const detail = text(1024).description('Anything else that people should know.').example('')
 

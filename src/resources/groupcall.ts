@@ -3,6 +3,7 @@ import { Entity, Index } from 'typeorm'
 import type { GroupcallRow } from '../outbound/groupcall.ts'
 import { BelongsTo, Exact, Id, Json, Reference, Time } from '../database/columns.ts'
 import { HashdialError } from '../errors.ts'
+import { carries } from './carries.ts'
 import { customerId, id, time, times } from './fields.ts'
 import { address, carryOut, groupcallOrder } from './order.ts'
 import { relatedIds } from './related.ts'
@@ -72,8 +73,7 @@ export const groupcalls: Resource<GroupcallRecord> = {
       async run(row, _body, site) {
         if (row.tm_hangup !== null)
           throw new HashdialError('FAILED_PRECONDITION', 'GROUPCALL_ALREADY_HANGUP', 'the groupcall has ended already')
-        if (!site.outgoing) throw new HashdialError('UNAVAILABLE', 'CALLS_UNAVAILABLE', 'this process carries no calls')
-        site.outgoing.hangup(row)
+        carries(site.outgoing).hangup(row)
       },
     },
   },

@@ -1,8 +1,7 @@
 import Joi from 'joi'
 import { givenTags, shownTags } from './agent-tags.ts'
-import { common, detail, direct, id, name, text, time, times } from './fields.ts'
+import { common, detail, direct, id, milliseconds, name, text, time, times } from './fields.ts'
 
-const milliseconds = (most: number) => Joi.number().integer().min(0).max(most).unit('milliseconds')
 const hour = 3_600_000
 const count = () => Joi.number().integer().min(0)
 const flow = (what: string) => id().allow(null).description(`${what}; null: the flow goes on with its next action.`)

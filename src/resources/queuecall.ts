@@ -3,7 +3,7 @@ import { Column, Entity, Index, Unique } from 'typeorm'
 import type { Callback, OfferResult, OfferRow, QueuecallRow, Skill } from '../acd/row.ts'
 import { destination, type Destination } from '../calls/party.ts'
 import { BelongsTo, Count, Exact, Id, Json, Reference, Time } from '../database/columns.ts'
-import { HashdialError } from '../errors.ts'
+import { carries } from './carries.ts'
 import { customerId, id, time, times } from './fields.ts'
 import type { Resource } from './resource.ts'
 
@@ -99,8 +99,7 @@ export const queuecalls: Resource<Queuecall> = {
       method: 'POST',
       summary: 'Send them out of the queue, also while they talk: their flow goes on',
       async run(row, _body, { queues }) {
-        if (!queues) throw new HashdialError('UNAVAILABLE', 'CALLS_UNAVAILABLE', 'this process carries no calls')
-        await queues.kick(row)
+        await carries(queues).kick(row)
       },
     },
     callback: {
@@ -108,8 +107,7 @@ export const queuecalls: Resource<Queuecall> = {
       summary: 'Promise to call them back when it is their turn: they hear so, and their flow goes on',
       body: Joi.object({ destination: destination.description('Where; without it the number that they call from.') }),
       async run(row, { destination: to }, { queues }) {
-        if (!queues) throw new HashdialError('UNAVAILABLE', 'CALLS_UNAVAILABLE', 'this process carries no calls')
-        await queues.promiseCallback(row, to as Destination | undefined)
+        await carries(queues).promiseCallback(row, to as Destination | undefined)
       },
     },
   },

@@ -1,6 +1,6 @@
 import type { EntityManager } from '../database.ts'
-import { HashdialError } from '../errors.ts'
 import type { Body } from './resource.ts'
+import { mustBeRight } from './wrong.ts'
 
 /** What may be named by its id in a flow or in another resource, and its table. */
 const tables = {
@@ -43,10 +43,8 @@ export async function checkReferences(
   { customer_id, manager }: { customer_id: string; manager: EntityManager },
   references: readonly Reference[],
 ): Promise<Body> {
-  const details = await referenceProblems(manager, customer_id, references)
-  if (details.length === 0) return body
-  const told = details.map(({ field, problem }) => `${field}: ${problem}`).join('; ')
-  throw new HashdialError('INVALID_ARGUMENT', 'INVALID_ARGUMENT', told, details)
+  mustBeRight(await referenceProblems(manager, customer_id, references))
+  return body
 }
 
 /** The references in the fields of a body, where it has them. */

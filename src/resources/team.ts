@@ -4,11 +4,11 @@ import { checkTeam } from '../conversation/check.ts'
 import type { TeamMember, TeamRow } from '../conversation/row.ts'
 import { BelongsTo, Id, Json, Reference as RowId, Text, Time } from '../database/columns.ts'
 import { DirectHash } from '../directs/direct.ts'
-import { HashdialError } from '../errors.ts'
 import { functionName } from './ai-schema.ts'
 import { common, detail, direct, id, name, text, times } from './fields.ts'
 import { checkReferences } from './references.ts'
 import type { DialableResource } from './resource.ts'
+import { mustBeRight } from './wrong.ts'
 
 @Entity({ name: 'teams' })
 @Index('teams_newest', ['customer_id', 'tm_create', 'id'])
@@ -77,13 +77,6 @@ export const teams: DialableResource<Team> = {
     const named = all.map(({ ai_id }, index) => ({ field: `members.${index}.ai_id`, type: 'ai' as const, id: ai_id }))
     return checkReferences(body, where, named)
   },
-  created: ({ row }) => checkWhole(row),
-  updated: ({ row }) => checkWhole(row),
-}
-
-async function checkWhole(row: TeamRow): Promise<void> {
-  const details = checkTeam(row)
-  if (details.length === 0) return
-  const told = details.map(({ field, problem }) => `${field}: ${problem}`).join('; ')
-  throw new HashdialError('INVALID_ARGUMENT', 'INVALID_ARGUMENT', told, details)
+  created: async ({ row }) => mustBeRight(checkTeam(row)),
+  updated: async ({ row }) => mustBeRight(checkTeam(row)),
 }

@@ -59,9 +59,8 @@ let reader: ReturnType<typeof transcriber> | undefined
 
 /** Waits until the caller has heard this since then, going by half of its words, and it is silent. */
 export async function hearsSaid(caller: Speaker, wanted: string, since = 0, milliseconds = 20_000): Promise<boolean> {
-  const isQuiet = () => performance.now() - caller.lastSoundAt > 500
   const heard = async () => {
-    if (!isQuiet()) return false
+    if (!caller.isQuiet) return false
     if (timesSaid(wanted, await text(caller.heard(since))) >= 1) return true
     await delay(300) // reading is work, for the same processors that are to answer
     return false

@@ -94,6 +94,11 @@ export class Speaker {
     return this.#heard.findLast(({ samples }) => loudness({ rate: 8_000, samples }) > 100)?.at ?? 0
   }
 
+  /** It has been silent for half a second. */
+  get isQuiet(): boolean {
+    return performance.now() - this.lastSoundAt > 500
+  }
+
   /** When the first such sound came since then. */
   firstSoundAt(since: number): number | undefined {
     return this.#heard.find(({ at, samples }) => at >= since && loudness({ rate: 8_000, samples }) > 100)?.at

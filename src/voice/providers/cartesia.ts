@@ -1,7 +1,7 @@
 import { mustHaveKey, parsed } from '../socket.ts'
 import type { Pcm } from '../pcm.ts'
 import type { Tts, TtsOptions } from '../speech.ts'
-import { ContextSocket, type Contexts } from './contexts.ts'
+import { ContextSockets, type Contexts } from './contexts.ts'
 import type { Provider, VoiceSettings } from './provider.ts'
 
 type Settings = Pick<VoiceSettings, 'cartesiaUrl' | 'cartesiaKey'>
@@ -20,7 +20,7 @@ interface Message {
 
 /** Cartesia, over its WebSocket (`/tts/websocket`). */
 export class Cartesia implements Tts {
-  readonly #sockets = new Map<string, ContextSocket>()
+  readonly #sockets = new ContextSockets()
 
   constructor(readonly settings: Settings) {}
 
@@ -32,13 +32,11 @@ export class Cartesia implements Tts {
     this.check()
     const [base = ''] = (language ?? '').split('-')
     const key = `${voice ?? ''} ${base}`
-    let socket = this.#sockets.get(key)
-    if (!socket) this.#sockets.set(key, (socket = new ContextSocket(this.#contexts(voice || standard, base))))
-    return socket.speak(text, signal)
+    return this.#sockets.speak(key, () => this.#contexts(voice || standard, base), text, signal)
   }
 
-  async close(): Promise<void> {
-    await Promise.all([...this.#sockets.values()].map((socket) => socket.close()))
+  close(): Promise<void> {
+    return this.#sockets.close()
   }
 
   #contexts(id: string, language: string): Contexts {

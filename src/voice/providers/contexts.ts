@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto'
 import type { WebSocket } from 'ws'
+import { Arriving } from '../arriving.ts'
 import { fromBytes, type Pcm } from '../pcm.ts'
 import { openSocket, serviceFailed, type Service } from '../socket.ts'
-import { SoundStream } from '../stream.ts'
 
 /** How a service says what; `rate` is that of its 16-bit samples. */
 export interface Contexts {
@@ -23,9 +23,9 @@ const idleMs = 10_000
  * Texts that are spoken over one WebSocket, each in a context of its own: the socket stays open, so that only the first
  * one waits for it. What still comes of a context that was given up is not heard.
  */
-export class ContextSocket {
+class ContextSocket {
   #opening: Promise<WebSocket> | undefined
-  readonly #streams = new Map<string, SoundStream>()
+  readonly #streams = new Map<string, Arriving<Pcm>>()
   readonly #end = new AbortController()
 
   constructor(readonly contexts: Contexts) {}
@@ -35,9 +35,9 @@ export class ContextSocket {
     const socket = await this.#socket()
     signal.throwIfAborted()
     const id = randomUUID()
-    const stream = new SoundStream()
+    const stream = new Arriving<Pcm>()
     this.#streams.set(id, stream)
-    const abort = () => stream.end(signal.reason as Error)
+    const abort = () => stream.fail(signal.reason)
     signal.addEventListener('abort', abort, { once: true })
     let timer = this.#watch(stream)
     try {
@@ -59,8 +59,8 @@ export class ContextSocket {
     return Promise.resolve()
   }
 
-  #watch(stream: SoundStream): NodeJS.Timeout {
-    return setTimeout(() => stream.end(serviceFailed(this.contexts.service.name, 'said nothing')), idleMs)
+  #watch(stream: Arriving<Pcm>): NodeJS.Timeout {
+    return setTimeout(() => stream.fail(serviceFailed(this.contexts.service.name, 'said nothing')), idleMs)
   }
 
   #socket(): Promise<WebSocket> {
@@ -77,7 +77,7 @@ export class ContextSocket {
     socket.on('message', (data: Buffer) => this.#told(data))
     socket.on('close', () => {
       this.#opening = undefined
-      for (const stream of this.#streams.values()) stream.end(serviceFailed(service.name, 'closed the connection'))
+      for (const stream of this.#streams.values()) stream.fail(serviceFailed(service.name, 'closed the connection'))
     })
     return socket
   }
@@ -86,11 +86,26 @@ export class ContextSocket {
     const { contexts } = this
     const { id = '', audio, isLast, isError } = contexts.read(data)
     const stream = this.#streams.get(id)
-    if (isError) (stream ?? [...this.#streams.values()][0])?.end(serviceFailed(contexts.service.name, 'failed'))
+    if (isError) (stream ?? [...this.#streams.values()][0])?.fail(serviceFailed(contexts.service.name, 'failed'))
     if (!stream) return
     if (audio) stream.add({ samples: fromBytes(Buffer.from(audio, 'base64')), rate: contexts.rate })
     if (!isLast) return
     this.#streams.delete(id)
     stream.end()
+  }
+}
+
+/** One for each way to speak that a service wants a connection, or a configuration, of its own for. */
+export class ContextSockets {
+  readonly #sockets = new Map<string, ContextSocket>()
+
+  speak(key: string, make: () => Contexts, text: string, signal: AbortSignal): AsyncIterable<Pcm> {
+    const socket = this.#sockets.get(key) ?? new ContextSocket(make())
+    this.#sockets.set(key, socket)
+    return socket.speak(text, signal)
+  }
+
+  async close(): Promise<void> {
+    await Promise.all([...this.#sockets.values()].map((socket) => socket.close()))
   }
 }

@@ -1,7 +1,7 @@
 import { mustHaveKey, parsed } from '../socket.ts'
 import type { Pcm } from '../pcm.ts'
 import type { Tts, TtsOptions } from '../speech.ts'
-import { ContextSocket, type Contexts } from './contexts.ts'
+import { ContextSockets, type Contexts } from './contexts.ts'
 import type { Provider, VoiceSettings } from './provider.ts'
 
 type Settings = Pick<VoiceSettings, 'elevenlabsUrl' | 'elevenlabsKey'>
@@ -21,7 +21,7 @@ interface Message {
 /** ElevenLabs, over its multi-context WebSocket (`/v1/text-to-speech/{voice}/multi-stream-input`). */
 export class ElevenLabs implements Tts {
   /** One for each voice: it is in the URL. */
-  readonly #sockets = new Map<string, ContextSocket>()
+  readonly #sockets = new ContextSockets()
 
   constructor(readonly settings: Settings) {}
 
@@ -32,13 +32,11 @@ export class ElevenLabs implements Tts {
   synthesize(text: string, { voice, signal }: TtsOptions): AsyncIterable<Pcm> {
     this.check()
     const id = voice || standard
-    let socket = this.#sockets.get(id)
-    if (!socket) this.#sockets.set(id, (socket = new ContextSocket(this.#contexts(id))))
-    return socket.speak(text, signal)
+    return this.#sockets.speak(id, () => this.#contexts(id), text, signal)
   }
 
-  async close(): Promise<void> {
-    await Promise.all([...this.#sockets.values()].map((socket) => socket.close()))
+  close(): Promise<void> {
+    return this.#sockets.close()
   }
 
   #contexts(voice: string): Contexts {
